@@ -1,0 +1,167 @@
+//! Every bound of the product, in one place, with its unit in its name.
+//!
+//! A bound that a caller can reach has a typed error where it is enforced. Relations between
+//! bounds are checked at compile time, at the end.
+
+/// Largest gRPC message, either way.
+pub const MESSAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Longest text value of one field.
+pub const FIELD_TEXT_BYTES_MAX: usize = 4 * 1024;
+/// Most fields in one create or update.
+pub const FIELDS_PER_RECORD_MAX: usize = 128;
+/// Most classes asked in one reveal.
+pub const CLASSES_PER_REVEAL_MAX: usize = 32;
+/// Most assignees of one record.
+pub const ASSIGNEES_PER_RECORD_MAX: usize = 16;
+/// Longest justification.
+pub const JUSTIFICATION_BYTES_MAX: usize = 500;
+/// Largest plaintext of one section.
+pub const SECTION_BYTES_MAX: usize = 1024 * 1024;
+/// Default and largest page of a listing.
+pub const PAGE_DEFAULT: usize = 50;
+/// Largest page of a listing.
+pub const PAGE_MAX: usize = 500;
+/// Most leaves one audit query looks at before it answers with a cursor.
+pub const AUDIT_SCAN_LEAVES_MAX: usize = 10_000;
+
+/// Most calls one group commit takes.
+pub const COMMIT_BATCH_CALLS_MAX: usize = 1024;
+/// Calls that may wait for the committer; above it a call waits to be queued.
+pub const COMMIT_QUEUE_CALLS_MAX: usize = 4096;
+/// Rows one sweep batch deletes.
+pub const SWEEP_BATCH_ROWS: usize = 1_000;
+
+/// Depth of a segment's tree.
+pub const SEGMENT_DEPTH: u8 = 24;
+/// Slots of one segment.
+pub const SEGMENT_SLOTS: u32 = 1 << SEGMENT_DEPTH;
+/// Inner nodes of segment trees kept derived in memory.
+pub const NODE_CACHE_ENTRIES_MAX: usize = 8_192;
+/// Largest keyring body; above it segments are re-sealed in the background.
+pub const KEYRING_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Slot secrets kept derived in memory.
+pub const SLOT_CACHE_ENTRIES_MAX: usize = 65_536;
+/// Age at which a tombstone folds into the purge watermark, in days.
+pub const TOMBSTONE_DAYS: i64 = 400;
+
+/// Argon2id memory, in KiB.
+pub const ARGON2_M_KIB: u32 = 65_536;
+/// Argon2id passes.
+pub const ARGON2_T: u32 = 3;
+/// Argon2id lanes.
+pub const ARGON2_P: u32 = 4;
+/// Largest Argon2id memory an anchor may ask for, in KiB: bounds a tampered slot.
+pub const ARGON2_M_KIB_MAX: u32 = 1 << 20;
+/// Most Argon2id passes an anchor may ask for.
+pub const ARGON2_T_MAX: u32 = 16;
+/// Most Argon2id lanes an anchor may ask for.
+pub const ARGON2_P_MAX: u32 = 16;
+/// Logins that may wait for Argon2id at one time.
+pub const LOGIN_QUEUE_MAX: usize = 16;
+/// Failed logins per agent or address before throttling starts.
+pub const LOGIN_FREE_FAILURES: u32 = 5;
+/// Longest throttle after failed logins, in milliseconds.
+pub const LOGIN_THROTTLE_MAX_MS: i64 = 15 * 60 * 1000;
+/// Agents and addresses the throttle remembers.
+pub const LOGIN_THROTTLE_ENTRIES_MAX: usize = 10_000;
+/// Shortest secret of an agent, in characters.
+pub const AGENT_SECRET_CHARS_MIN: usize = 12;
+/// Longest secret of an agent or passphrase, in bytes.
+pub const SECRET_BYTES_MAX: usize = 1024;
+/// Shortest root passphrase, in characters.
+pub const PASSPHRASE_CHARS_MIN: usize = 16;
+/// Sessions kept in memory at one time.
+pub const SESSIONS_MAX: usize = 10_000;
+/// A session ends after so long without a call, in milliseconds.
+pub const SESSION_IDLE_MS: i64 = 30 * 60 * 1000;
+/// A session ends at the latest after so long, in milliseconds.
+pub const SESSION_LIFE_MS: i64 = 12 * 60 * 60 * 1000;
+
+/// Clock guard: how far behind its reference the clock may be, in milliseconds.
+pub const CLOCK_BACK_MS: i64 = 5 * 60 * 1000;
+/// Clock guard: how far ahead of its reference the clock may be, in milliseconds (48 h).
+pub const CLOCK_AHEAD_MS: i64 = 48 * 60 * 60 * 1000;
+/// A checkpoint at the places is at most so old while leaves arrive, in milliseconds.
+pub const CHECKPOINT_AGE_MS: i64 = 60 * 1000;
+/// How long a drain waits for calls in flight, in milliseconds.
+pub const DRAIN_MS: u64 = 10_000;
+
+/// Largest file of a policy pack.
+pub const PACK_FILE_BYTES_MAX: u64 = 1024 * 1024;
+/// Most files of a policy pack that count for its hash.
+pub const PACK_FILES_MAX: usize = 64;
+/// Folders of a policy pack are read so deep.
+pub const PACK_DEPTH_MAX: usize = 4;
+/// Longest retention period, in calendar months: a century.
+pub const PERIOD_MONTHS_MAX: u32 = 1_200;
+/// Longest retention period, in days: about a century.
+pub const PERIOD_DAYS_MAX: u32 = 36_525;
+/// Longest name of a person, in characters.
+pub const NAME_CHARS_MAX: usize = 100;
+/// Longest e-mail address, in bytes (RFC 5321 section 4.5.3.1.3, less the angle brackets).
+pub const EMAIL_BYTES_MAX: usize = 254;
+
+// Agents and logins (identity).
+
+/// Longest display name, authority, profession or reference of an agent.
+pub const AGENT_TEXT_BYTES_MAX: usize = 200;
+/// Agents of one vault, revoked ones included.
+pub const AGENTS_MAX: usize = 100_000;
+/// Fewest bits a secret chosen by an agent may be guessed to have (CNIL 2022-100: 50 with throttling).
+pub const AGENT_SECRET_BITS_MIN: u32 = 50;
+/// Fewest different characters of a secret chosen by an agent.
+pub const AGENT_SECRET_DISTINCT_MIN: usize = 5;
+/// Characters of a one-time secret, hyphens not counted: 5 bits each.
+pub const ONE_TIME_SECRET_CHARS: usize = 24;
+/// Failed logins from one address before throttling starts.
+pub const LOGIN_FREE_FAILURES_PER_ADDRESS: u32 = 20;
+/// First throttle after the free failures, in milliseconds; doubled by each further one.
+pub const LOGIN_THROTTLE_FIRST_MS: i64 = 1_000;
+/// Time after which one failure of an agent is forgotten, in milliseconds.
+pub const LOGIN_AGENT_FORGETS_MS: i64 = 60 * 60 * 1000;
+/// Time after which one failure of an address is forgotten, in milliseconds.
+pub const LOGIN_ADDRESS_FORGETS_MS: i64 = 60 * 1000;
+/// Sessions of one agent at one time.
+pub const SESSIONS_PER_AGENT_MAX: usize = 64;
+
+const _: () = assert!(PAGE_DEFAULT <= PAGE_MAX);
+const _: () = assert!(FIELD_TEXT_BYTES_MAX * FIELDS_PER_RECORD_MAX <= SECTION_BYTES_MAX);
+const _: () = assert!(SECTION_BYTES_MAX < MESSAGE_BYTES_MAX);
+const _: () = assert!(ARGON2_M_KIB <= ARGON2_M_KIB_MAX);
+const _: () = assert!(COMMIT_BATCH_CALLS_MAX <= COMMIT_QUEUE_CALLS_MAX);
+const _: () = assert!(SESSION_IDLE_MS <= SESSION_LIFE_MS);
+const _: () = assert!(SESSIONS_PER_AGENT_MAX < SESSIONS_MAX);
+const _: () = assert!(LOGIN_THROTTLE_FIRST_MS <= LOGIN_THROTTLE_MAX_MS);
+
+/// Bytes of rows one group commit takes before it stops taking more calls.
+pub const COMMIT_BATCH_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Index or leaf rows one step of an audit query reads at a time.
+pub const AUDIT_SCAN_ROWS: usize = 256;
+/// Alarms one listing returns, and open ones kept in memory at most.
+pub const ALARMS_MAX: usize = 10_000;
+
+// Serving.
+
+/// Longest label of an habilitation (display name, authority, profession, reference), in bytes.
+pub const LABEL_BYTES_MAX: usize = 200;
+/// Most field violations one error lists: error details travel in headers, which are small.
+pub const VIOLATIONS_PER_ERROR_MAX: usize = 32;
+/// Most policy ids one error lists.
+pub const POLICIES_PER_ERROR_MAX: usize = 16;
+/// Calls one connection may have open at one time.
+pub const CALLS_PER_CONNECTION_MAX: u32 = 1024;
+/// Files of the log fetched at one time by an export.
+pub const EXPORT_PAGE_FILES: usize = 64;
+/// Longest wait for a connection to be made by the client, in milliseconds.
+pub const CONNECT_MS: u64 = 5_000;
+/// How often the background work looks whether something is due, in milliseconds.
+pub const TICK_MS: u64 = 20_000;
+
+// Purges and certificates.
+
+/// How often a sweep pass starts again because a record changed under it.
+pub const SWEEP_RETRIES: usize = 8;
+/// A purge that failed or was skipped is tried again by the schedule after so long, in milliseconds.
+pub const PURGE_RETRY_MS: i64 = 10 * 60 * 1000;
+/// Largest certificate that `certificate verify` reads.
+pub const CERTIFICATE_BYTES_MAX: usize = 4 * 1024 * 1024;

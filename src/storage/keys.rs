@@ -1,0 +1,196 @@
+//! The key space: the one place that knows how a row key is spelled (DESIGN section 4, "Rows").
+//!
+//! All integers are big-endian, so that key order is numeric order. No key holds anything clear
+//! about a subject: ids are random, tokens are keyed.
+
+use crate::ids::{AlarmId, CertificateId, ClassName, CohortId, EventId, RecordId, SegmentId};
+
+fn join(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let mut key = Vec::with_capacity(1 + parts.iter().map(|p| p.len()).sum::<usize>());
+    key.push(tag);
+    for part in parts {
+        key.extend_from_slice(part);
+    }
+    key
+}
+
+/// 'r' ‖ record_id16: the record row.
+#[must_use]
+pub fn record(id: &RecordId) -> Vec<u8> {
+    join(b'r', &[id.as_bytes()])
+}
+
+/// 'c' ‖ cohort_id16 ‖ record_id16: membership of the head's cohort, empty value.
+#[must_use]
+pub fn member(cohort: &CohortId, id: &RecordId) -> Vec<u8> {
+    join(b'c', &[cohort.as_bytes(), id.as_bytes()])
+}
+
+/// 'c' ‖ cohort_id16: prefix of a cohort's members.
+#[must_use]
+pub fn members(cohort: &CohortId) -> Vec<u8> {
+    join(b'c', &[cohort.as_bytes()])
+}
+
+/// 's' ‖ cohort_id16 (of the section's slot) ‖ record_id16 ‖ class: a section.
+#[must_use]
+pub fn section(cohort: &CohortId, id: &RecordId, class: &ClassName) -> Vec<u8> {
+    join(b's', &[cohort.as_bytes(), id.as_bytes(), class.as_str().as_bytes()])
+}
+
+/// 's' ‖ cohort_id16: prefix of a cohort's sections.
+#[must_use]
+pub fn sections(cohort: &CohortId) -> Vec<u8> {
+    join(b's', &[cohort.as_bytes()])
+}
+
+/// 's' ‖ cohort_id16 ‖ event_id16 ‖ "event": the sealed detail of an audit event.
+#[must_use]
+pub fn event_section(cohort: &CohortId, event: &EventId) -> Vec<u8> {
+    join(b's', &[cohort.as_bytes(), event.as_bytes(), b"event"])
+}
+
+/// 'x' ‖ cohort_id16 ‖ u32 key id ‖ token16 ‖ record_id16: a record's index row, empty value.
+#[must_use]
+pub fn index(cohort: &CohortId, key_id: u32, token: &[u8; 16], id: &RecordId) -> Vec<u8> {
+    join(b'x', &[cohort.as_bytes(), &key_id.to_be_bytes(), token, id.as_bytes()])
+}
+
+/// 'x' ‖ cohort_id16 ‖ u32 key id ‖ token16: prefix of everything with this token.
+#[must_use]
+pub fn index_token(cohort: &CohortId, key_id: u32, token: &[u8; 16]) -> Vec<u8> {
+    join(b'x', &[cohort.as_bytes(), &key_id.to_be_bytes(), token])
+}
+
+/// 'x' ‖ cohort_id16: prefix of a cohort's index rows.
+#[must_use]
+pub fn indexes(cohort: &CohortId) -> Vec<u8> {
+    join(b'x', &[cohort.as_bytes()])
+}
+
+/// 'x' ‖ cohort_id16 ‖ u32 key id ‖ token16 ‖ u32 k ‖ u64 n: an event's index row, empty value.
+#[must_use]
+pub fn event_index(cohort: &CohortId, key_id: u32, token: &[u8; 16], k: u32, n: u64) -> Vec<u8> {
+    let number = event_number(k, n);
+    join(b'x', &[cohort.as_bytes(), &key_id.to_be_bytes(), token, &number])
+}
+
+/// 'l' ‖ u32 k ‖ u64 n: leaf `n` of origin `k`.
+#[must_use]
+pub fn leaf(k: u32, n: u64) -> Vec<u8> {
+    join(b'l', &[&event_number(k, n)])
+}
+
+/// 'l' ‖ u32 k: prefix of an origin's leaves.
+#[must_use]
+pub fn leaves(k: u32) -> Vec<u8> {
+    join(b'l', &[&k.to_be_bytes()])
+}
+
+/// 'a' ‖ u32 k ‖ u64 n: where the detail of leaf `n` is
+/// (value: cohort_id16 ‖ event_id16 ‖ seg_id16 ‖ u32 index).
+#[must_use]
+pub fn event_slot(k: u32, n: u64) -> Vec<u8> {
+    join(b'a', &[&event_number(k, n)])
+}
+
+/// 't' ‖ u32 k ‖ u8 level ‖ u64 tile number: up to 256 hashes of 32 bytes.
+#[must_use]
+pub fn tile(k: u32, level: u8, number: u64) -> Vec<u8> {
+    join(b't', &[&k.to_be_bytes(), &[level], &number.to_be_bytes()])
+}
+
+/// 'd' ‖ seg_id16: a segment this database uses.
+#[must_use]
+pub fn segment(id: &SegmentId) -> Vec<u8> {
+    join(b'd', &[id.as_bytes()])
+}
+
+/// 'd': prefix of all segment rows.
+#[must_use]
+pub fn segments() -> Vec<u8> {
+    vec![b'd']
+}
+
+/// 'k' ‖ certificate_id16 ‖ u32 revision: a certificate (JSON).
+#[must_use]
+pub fn certificate(id: &CertificateId, revision: u32) -> Vec<u8> {
+    join(b'k', &[id.as_bytes(), &revision.to_be_bytes()])
+}
+
+/// 'k': prefix of all certificates.
+#[must_use]
+pub fn certificates() -> Vec<u8> {
+    vec![b'k']
+}
+
+/// 'n' ‖ cohort_id16: rows swept so far of a cohort.
+#[must_use]
+pub fn sweep_count(cohort: &CohortId) -> Vec<u8> {
+    join(b'n', &[cohort.as_bytes()])
+}
+
+/// `g/agent/<id>`: an agent's directory row.
+#[must_use]
+pub fn agent(id: &str) -> Vec<u8> {
+    join(b'g', &[b"/agent/", id.as_bytes()])
+}
+
+/// `g/agent/`: prefix of all agents.
+#[must_use]
+pub fn agents() -> Vec<u8> {
+    b"g/agent/".to_vec()
+}
+
+/// `g/alarm/<id>`: an alarm's directory row.
+#[must_use]
+pub fn alarm(id: &AlarmId) -> Vec<u8> {
+    join(b'g', &[b"/alarm/", id.to_string().as_bytes()])
+}
+
+/// `g/alarm/`: prefix of all alarms.
+#[must_use]
+pub fn alarms() -> Vec<u8> {
+    b"g/alarm/".to_vec()
+}
+
+/// `m/log`: the log's tail.
+pub const LOG_TAIL: &[u8] = b"m/log";
+/// `m/clock`: the clock guard's reference.
+pub const CLOCK: &[u8] = b"m/clock";
+/// `m/generation`: the newest generation leaf.
+pub const GENERATION: &[u8] = b"m/generation";
+/// `m/purge`: the purge run that is not certified yet.
+pub const PURGE: &[u8] = b"m/purge";
+
+fn event_number(k: u32, n: u64) -> [u8; 12] {
+    let mut number = [0; 12];
+    let (head, tail) = number.split_at_mut(4);
+    head.copy_from_slice(&k.to_be_bytes());
+    tail.copy_from_slice(&n.to_be_bytes());
+    number
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_row_key_is_spelled_as_in_the_design() {
+        let key = index(
+            &CohortId::from_bytes([0xc0; 16]),
+            1,
+            &[0x4d; 16],
+            &RecordId::from_bytes([0xab; 16]),
+        );
+        let spelled = [&[b'x'][..], &[0xc0; 16], &[0, 0, 0, 1], &[0x4d; 16], &[0xab; 16]].concat();
+        assert_eq!(key, spelled);
+    }
+
+    #[test]
+    fn leaves_sort_by_origin_then_number() {
+        assert!(leaf(0, u64::MAX) < leaf(1, 0));
+        assert!(leaf(1, 255) < leaf(1, 256));
+        assert!(leaf(1, 7).starts_with(&leaves(1)));
+    }
+}

@@ -1,0 +1,212 @@
+//! An in-memory store for tests and demonstrations of faults. It keeps nothing on a device.
+//!
+//! The rows live in a [`MemoryDisk`], which several stores may open one after the other: dropping
+//! the store and opening the disk again is a restart. Faults are counted per disk, so that a test can
+//! count the calls of a clean run and then fail each of them in turn.
+//! Invariant: a failing commit is applied whole or not at all, as the fault says.
+
+use std::{collections::BTreeMap, ops::Bound, sync::Arc};
+
+use parking_lot::{Mutex, RwLock};
+
+use super::{Group, Op, Outcome, Row, Store, StoreError, preconditions};
+
+/// Which calls a fault counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    /// Every call of the store.
+    All,
+    /// Only `commit`.
+    Commits,
+}
+
+/// What the store does at the counted call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Call `n` (from 0) fails; a commit is not applied.
+    FailAndNotPersist(u64),
+    /// Call `n` (from 0) fails; a commit is applied all the same.
+    FailButPersist(u64),
+    /// Call `n` (from 0) and all later ones fail, and nothing more is applied.
+    DeadFrom(u64),
+}
+
+#[derive(Debug, Default)]
+struct Plan {
+    all: u64,
+    commits: u64,
+    fault: Option<(Counted, Fault)>,
+}
+
+/// The medium: what survives a "restart". Cheap to clone, all clones are the same disk.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryDisk {
+    rows: Arc<RwLock<BTreeMap<Vec<u8>, Vec<u8>>>>,
+    plan: Arc<Mutex<Plan>>,
+}
+
+impl MemoryDisk {
+    /// An empty disk without faults.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Opens the disk.
+    #[must_use]
+    pub fn open(&self) -> MemoryStore {
+        MemoryStore { disk: self.clone() }
+    }
+
+    /// Plans a fault (for tests) and sets both call counters to 0.
+    pub fn inject(&self, counted: Counted, fault: Fault) {
+        *self.plan.lock() = Plan { all: 0, commits: 0, fault: Some((counted, fault)) };
+    }
+
+    /// Removes any planned fault and sets both call counters to 0.
+    pub fn heal(&self) {
+        *self.plan.lock() = Plan::default();
+    }
+
+    /// Calls since the counters were last set to 0.
+    #[must_use]
+    pub fn calls(&self, counted: Counted) -> u64 {
+        let plan = self.plan.lock();
+        match counted {
+            Counted::All => plan.all,
+            Counted::Commits => plan.commits,
+        }
+    }
+
+    /// A copy of all rows on a disk of its own: a backup, or what an attacker took.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        Self { rows: Arc::new(RwLock::new(self.rows.read().clone())), plan: Arc::default() }
+    }
+
+    /// Changes rows behind the store's back, as somebody with the disk in his hands would.
+    pub fn tamper(&self, change: impl FnOnce(&mut BTreeMap<Vec<u8>, Vec<u8>>)) {
+        change(&mut self.rows.write());
+    }
+
+    fn count(&self, commit: bool) -> Option<Fault> {
+        let mut plan = self.plan.lock();
+        let (all, commits) = (plan.all, plan.commits);
+        plan.all += 1;
+        plan.commits += u64::from(commit);
+        let (counted, fault) = plan.fault?;
+        let number = match counted {
+            Counted::All => all,
+            Counted::Commits if commit => commits,
+            Counted::Commits => return None,
+        };
+        match fault {
+            Fault::FailAndNotPersist(n) | Fault::FailButPersist(n) if n == number => Some(fault),
+            Fault::DeadFrom(n) if number >= n => Some(fault),
+            _ => None,
+        }
+    }
+
+    fn reading(&self) -> Result<(), StoreError> {
+        match self.count(false) {
+            None => Ok(()),
+            Some(_) => Err(StoreError::Read(Box::new(Injected))),
+        }
+    }
+}
+
+/// A store on a [`MemoryDisk`].
+#[derive(Debug)]
+pub struct MemoryStore {
+    disk: MemoryDisk,
+}
+
+impl MemoryStore {
+    /// A store on an empty disk of its own.
+    #[must_use]
+    pub fn new() -> Self {
+        MemoryDisk::new().open()
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Store for MemoryStore {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.disk.reading()?;
+        Ok(self.disk.rows.read().get(key).cloned())
+    }
+
+    fn scan(
+        &self,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.disk.reading()?;
+        let from = match after {
+            Some(after) if after >= prefix => Bound::Excluded(after),
+            _ => Bound::Included(prefix),
+        };
+        let rows = self.disk.rows.read();
+        let range = rows.range::<[u8], _>((from, Bound::Unbounded));
+        Ok(range.take_while(|(key, _)| key.starts_with(prefix)).take(limit).map(owned).collect())
+    }
+
+    fn scan_back(
+        &self,
+        prefix: &[u8],
+        before: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        self.disk.reading()?;
+        let rows = self.disk.rows.read();
+        let to = match before {
+            Some(before) if before < prefix => return Ok(Vec::new()),
+            Some(before) => Bound::Excluded(before.to_vec()),
+            None => Bound::Unbounded,
+        };
+        let from = Bound::Included(prefix.to_vec());
+        let range = rows.range::<Vec<u8>, _>((from, to)).rev();
+        Ok(range
+            .skip_while(|(key, _)| !key.starts_with(prefix))
+            .take_while(|(key, _)| key.starts_with(prefix))
+            .take(limit)
+            .map(owned)
+            .collect())
+    }
+
+    fn commit(&self, batch: &[Group]) -> Result<Outcome, StoreError> {
+        let fault = self.disk.count(true);
+        let failed = || Err(StoreError::Commit(Box::new(Injected)));
+        if matches!(fault, Some(Fault::FailAndNotPersist(_) | Fault::DeadFrom(_))) {
+            return failed();
+        }
+        let mut rows = self.disk.rows.write();
+        if let Some(position) =
+            preconditions::first_broken(batch, |key| Ok(rows.get(key).cloned()))?
+        {
+            return Ok(Outcome::Rejected(position));
+        }
+        for op in batch.iter().flat_map(|group| &group.ops) {
+            match op {
+                Op::Put(key, value) => rows.insert(key.clone(), value.clone()),
+                Op::Delete(key) => rows.remove(key),
+            };
+        }
+        if fault.is_some() { failed() } else { Ok(Outcome::Durable) }
+    }
+}
+
+/// The source of an injected error.
+#[derive(Debug, thiserror::Error)]
+#[error("this fault was injected by a test")]
+struct Injected;
+
+fn owned((key, value): (&Vec<u8>, &Vec<u8>)) -> Row {
+    (key.clone(), value.clone())
+}

@@ -1,0 +1,262 @@
+//! The embedded engine: sled 0.34, one tree. Nothing of sled shows outside this file.
+//!
+//! `flush` of sled ends in `sync_file_range` and its background flusher only logs errors, so a commit
+//! is one batch on one tree, `flush`, and then `fdatasync` of every file that may hold a part of it.
+//! After one failed commit every later one fails: a failed sync is never tried again on the same file.
+//! Invariant: one process owns a folder, by a lock on the file `lock` held as long as the store lives.
+
+use std::{
+    collections::HashSet,
+    ffi::OsString,
+    fs::{self, File, OpenOptions},
+    io,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::Duration,
+};
+
+use parking_lot::{Mutex, RwLock};
+use rustix::{
+    fs::{FlockOperation, flock},
+    io::Errno,
+};
+
+use super::{Group, Op, Outcome, Row, Store, StoreError, preconditions};
+
+/// Bytes sled is told to cache; it uses several times as much.
+const CACHE_BYTES: u64 = 64 * 1024 * 1024;
+/// sled frees its files a moment after the last handle is gone: how often opening tries again.
+const OPEN_ATTEMPTS: u32 = 100;
+/// Pause between two attempts.
+const OPEN_PAUSE: Duration = Duration::from_millis(20);
+
+/// A store in a folder. Dropping it lets the next process in.
+pub struct SledStore {
+    // Declared before the lock: sled must be closed before another process may enter.
+    tree: sled::Tree,
+    _db: sled::Db,
+    log: File,
+    blobs: Blobs,
+    /// Readers see a batch whole: held for writing while sled applies one, never during a sync.
+    applying: RwLock<()>,
+    failed: AtomicBool,
+    _lock: File,
+}
+
+impl SledStore {
+    /// Opens the folder, which is made if it does not exist.
+    ///
+    /// Errors: [`StoreError::Locked`] while another process (or another store of this one) holds it,
+    /// [`StoreError::Open`] for everything else.
+    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        fs::create_dir_all(folder).map_err(opening)?;
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(folder.join("lock"))
+            .map_err(opening)?;
+        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(Errno::WOULDBLOCK) => return Err(StoreError::Locked),
+            Err(error) => return Err(opening(error)),
+        }
+        let inside = folder.join("sled");
+        let db = open_sled(&inside)?;
+        let tree = db.open_tree("rows").map_err(opening)?;
+        db.flush().map_err(opening)?;
+        let log = OpenOptions::new().write(true).open(inside.join("db")).map_err(opening)?;
+        let blobs = Blobs::new(inside.join("blobs")).map_err(opening)?;
+        // The names of the files themselves must survive a power cut too.
+        log.sync_all().map_err(opening)?;
+        File::open(inside.join("conf")).and_then(|f| f.sync_all()).map_err(opening)?;
+        for path in [inside.as_path(), folder] {
+            File::open(path).and_then(|f| f.sync_all()).map_err(opening)?;
+        }
+        Ok(Self {
+            tree,
+            _db: db,
+            log,
+            blobs,
+            applying: RwLock::new(()),
+            failed: AtomicBool::new(false),
+            _lock: lock,
+        })
+    }
+
+    fn apply(&self, batch: &[Group]) -> Result<Outcome, StoreError> {
+        let mut changes = sled::Batch::default();
+        for op in batch.iter().flat_map(|group| &group.ops) {
+            match op {
+                Op::Put(key, value) => changes.insert(key.as_slice(), value.as_slice()),
+                Op::Delete(key) => changes.remove(key.as_slice()),
+            }
+        }
+        let writing = self.applying.write();
+        let read = |key: &[u8]| self.tree.get(key).map(to_vec).map_err(reading);
+        if let Some(position) = preconditions::first_broken(batch, read)? {
+            return Ok(Outcome::Rejected(position));
+        }
+        self.tree.apply_batch(changes).map_err(committing)?;
+        drop(writing);
+        self.tree.flush().map_err(committing)?;
+        self.blobs.sync().map_err(committing)?;
+        self.log.sync_data().map_err(committing)?;
+        Ok(Outcome::Durable)
+    }
+}
+
+impl Store for SledStore {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.tree.get(key).map(to_vec).map_err(reading)
+    }
+
+    fn scan(
+        &self,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        let _whole = self.applying.read();
+        let from = match after {
+            // The smallest key after `after` is `after` with one zero byte.
+            Some(after) if after >= prefix => [after, &[0]].concat(),
+            _ => prefix.to_vec(),
+        };
+        self.tree
+            .range(from..)
+            .take_while(|row| row.as_ref().map_or(true, |(key, _)| key.starts_with(prefix)))
+            .take(limit)
+            .map(|row| row.map(owned).map_err(reading))
+            .collect()
+    }
+
+    fn scan_back(
+        &self,
+        prefix: &[u8],
+        before: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        let _whole = self.applying.read();
+        let end = match (before, after_all(prefix)) {
+            (Some(before), _) if before <= prefix => return Ok(Vec::new()),
+            (Some(before), Some(end)) => Some(end.min(before.to_vec())),
+            (Some(before), None) => Some(before.to_vec()),
+            (None, end) => end,
+        };
+        let range = match end {
+            Some(end) => self.tree.range(prefix.to_vec()..end),
+            None => self.tree.range(prefix.to_vec()..),
+        };
+        range.rev().take(limit).map(|row| row.map(owned).map_err(reading)).collect()
+    }
+
+    fn commit(&self, batch: &[Group]) -> Result<Outcome, StoreError> {
+        if self.failed.load(Ordering::Acquire) {
+            return Err(committing(io::Error::other("an earlier commit failed")));
+        }
+        let outcome = self.apply(batch);
+        if matches!(outcome, Err(StoreError::Commit(_))) {
+            self.failed.store(true, Ordering::Release);
+        }
+        outcome
+    }
+}
+
+/// The folder where sled puts values too large for its log, one file each; sled never syncs them.
+struct Blobs {
+    folder: PathBuf,
+    synced: Mutex<HashSet<OsString>>,
+}
+
+impl Blobs {
+    /// Syncs what is there: a crash may have left files that a later snapshot relies on.
+    fn new(folder: PathBuf) -> io::Result<Self> {
+        let blobs = Self { folder, synced: Mutex::new(HashSet::new()) };
+        blobs.sync()?;
+        Ok(blobs)
+    }
+
+    /// Syncs the files that came since the last call. The folder is nearly always empty.
+    fn sync(&self) -> io::Result<()> {
+        let mut synced = self.synced.lock();
+        let mut present = HashSet::new();
+        let mut new = false;
+        for entry in fs::read_dir(&self.folder)? {
+            let name = entry?.file_name();
+            if !synced.contains(&name) {
+                match File::open(self.folder.join(&name)) {
+                    Ok(file) => file.sync_all()?,
+                    // sled removed it meanwhile, so nothing refers to it.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                    Err(error) => return Err(error),
+                }
+                new = true;
+            }
+            present.insert(name);
+        }
+        if new {
+            File::open(&self.folder)?.sync_all()?;
+        }
+        *synced = present;
+        Ok(())
+    }
+}
+
+fn open_sled(folder: &Path) -> Result<sled::Db, StoreError> {
+    let config = sled::Config::new()
+        .path(folder)
+        .cache_capacity(CACHE_BYTES)
+        .flush_every_ms(None)
+        .mode(sled::Mode::HighThroughput);
+    let mut attempts = 0;
+    loop {
+        match config.open() {
+            Ok(db) => return Ok(db),
+            // Our own lock is held, so this is the last owner's worker thread on its way out.
+            Err(sled::Error::Io(error)) if is_lock(&error) && attempts < OPEN_ATTEMPTS => {
+                attempts += 1;
+                thread::sleep(OPEN_PAUSE);
+            }
+            Err(sled::Error::Io(error)) if is_lock(&error) => return Err(StoreError::Locked),
+            Err(error) => return Err(opening(error)),
+        }
+    }
+}
+
+fn is_lock(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::Other && error.to_string().contains("could not acquire lock")
+}
+
+/// The smallest key greater than every key with this prefix; `None` if there is none.
+fn after_all(prefix: &[u8]) -> Option<Vec<u8>> {
+    let mut end = prefix.to_vec();
+    while let Some(last) = end.pop() {
+        if let Some(next) = last.checked_add(1) {
+            end.push(next);
+            return Some(end);
+        }
+    }
+    None
+}
+
+fn to_vec(value: Option<sled::IVec>) -> Option<Vec<u8>> {
+    value.map(|bytes| bytes.to_vec())
+}
+
+fn owned((key, value): (sled::IVec, sled::IVec)) -> Row {
+    (key.to_vec(), value.to_vec())
+}
+
+fn opening(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
+    StoreError::Open(Box::new(error))
+}
+
+fn reading(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
+    StoreError::Read(Box::new(error))
+}
+
+fn committing(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
+    StoreError::Commit(Box::new(error))
+}

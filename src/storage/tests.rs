@@ -1,0 +1,230 @@
+//! One conformance suite, run over every backend; then what only one backend has.
+
+use std::sync::Arc;
+
+use super::{
+    Group, Op, Outcome, Precondition, Store, StoreError,
+    memory::{Counted, Fault, MemoryDisk},
+    sled::SledStore,
+};
+
+/// A medium that can be opened, closed and opened again.
+trait Medium {
+    fn open(&self) -> Arc<dyn Store>;
+}
+
+impl Medium for MemoryDisk {
+    fn open(&self) -> Arc<dyn Store> {
+        Arc::new(Self::open(self))
+    }
+}
+
+impl Medium for tempfile::TempDir {
+    fn open(&self) -> Arc<dyn Store> {
+        Arc::new(SledStore::open(self.path()).unwrap())
+    }
+}
+
+macro_rules! conformance {
+    ($($name:ident),* $(,)?) => {
+        mod on_memory { $(#[test] fn $name() { super::$name(&super::MemoryDisk::new()); })* }
+        mod on_sled { $(#[test] fn $name() { super::$name(&tempfile::tempdir().unwrap()); })* }
+    };
+}
+
+conformance!(
+    a_committed_row_is_read_back_and_a_deleted_one_is_gone,
+    a_rejected_group_leaves_nothing_of_the_batch,
+    a_precondition_that_holds_lets_the_batch_through,
+    a_precondition_sees_the_earlier_groups_of_its_batch,
+    a_scan_stays_in_its_prefix_and_goes_on_after_its_cursor,
+    a_backward_scan_mirrors_the_forward_one,
+    last_is_the_greatest_key_of_its_prefix_alone,
+    rows_survive_a_restart,
+    a_large_value_survives_a_restart,
+    readers_see_a_batch_whole,
+);
+
+fn put(key: &[u8], value: &[u8]) -> Op {
+    Op::Put(key.to_vec(), value.to_vec())
+}
+
+fn group(ops: Vec<Op>) -> Group {
+    Group { preconditions: Vec::new(), ops }
+}
+
+fn keys(rows: Vec<super::Row>) -> Vec<Vec<u8>> {
+    rows.into_iter().map(|(key, _)| key).collect()
+}
+
+fn a_committed_row_is_read_back_and_a_deleted_one_is_gone(medium: &dyn Medium) {
+    let store = medium.open();
+    let batch = [group(vec![put(b"a", b"1"), put(b"b", b"2")]), group(vec![put(b"a", b"3")])];
+    assert_eq!(store.commit(&batch).unwrap(), Outcome::Durable);
+    assert_eq!(store.get(b"a").unwrap().unwrap(), b"3");
+    store.commit(&[group(vec![Op::Delete(b"a".to_vec()), Op::Delete(b"none".to_vec())])]).unwrap();
+    assert_eq!(store.get(b"a").unwrap(), None);
+    assert_eq!(store.get(b"b").unwrap().unwrap(), b"2");
+}
+
+fn a_rejected_group_leaves_nothing_of_the_batch(medium: &dyn Medium) {
+    let store = medium.open();
+    store.commit(&[group(vec![put(b"r", b"v1")])]).unwrap();
+    let broken = [
+        Precondition::Absent(b"r".to_vec()),
+        Precondition::Unchanged(b"r".to_vec(), b"v2".to_vec()),
+        Precondition::Unchanged(b"none".to_vec(), Vec::new()),
+    ];
+    for precondition in broken {
+        let second = Group { preconditions: vec![precondition], ops: vec![put(b"y", b"")] };
+        let batch = [group(vec![put(b"x", b"")]), second];
+        assert_eq!(store.commit(&batch).unwrap(), Outcome::Rejected(1));
+        assert_eq!((store.get(b"x").unwrap(), store.get(b"y").unwrap()), (None, None));
+    }
+}
+
+fn a_precondition_that_holds_lets_the_batch_through(medium: &dyn Medium) {
+    let store = medium.open();
+    store.commit(&[group(vec![put(b"r", b"v1")])]).unwrap();
+    let held = Group {
+        preconditions: vec![
+            Precondition::Absent(b"none".to_vec()),
+            Precondition::Unchanged(b"r".to_vec(), b"v1".to_vec()),
+        ],
+        ops: vec![put(b"r", b"v2")],
+    };
+    assert_eq!(store.commit(&[held]).unwrap(), Outcome::Durable);
+    assert_eq!(store.get(b"r").unwrap().unwrap(), b"v2");
+}
+
+fn a_precondition_sees_the_earlier_groups_of_its_batch(medium: &dyn Medium) {
+    let store = medium.open();
+    let create = |value: &[u8]| Group {
+        preconditions: vec![Precondition::Absent(b"r".to_vec())],
+        ops: vec![put(b"r", value)],
+    };
+    assert_eq!(store.commit(&[create(b"1"), create(b"2")]).unwrap(), Outcome::Rejected(1));
+    let update = Group {
+        preconditions: vec![Precondition::Unchanged(b"r".to_vec(), b"1".to_vec())],
+        ops: vec![Op::Delete(b"r".to_vec())],
+    };
+    let batch = [create(b"1"), update, create(b"3")];
+    assert_eq!(store.commit(&batch).unwrap(), Outcome::Durable);
+    assert_eq!(store.get(b"r").unwrap().unwrap(), b"3");
+}
+
+fn a_scan_stays_in_its_prefix_and_goes_on_after_its_cursor(medium: &dyn Medium) {
+    let store = medium.open();
+    let rows = [&b"k"[..], b"l", b"la", b"lb", b"lb\0", b"lc", b"m"];
+    store.commit(&[group(rows.iter().map(|key| put(key, b"")).collect())]).unwrap();
+    assert_eq!(keys(store.scan(b"l", None, 3).unwrap()), [&b"l"[..], b"la", b"lb"]);
+    assert_eq!(keys(store.scan(b"l", Some(b"lb"), 9).unwrap()), [&b"lb\0"[..], b"lc"]);
+    assert_eq!(keys(store.scan(b"l", Some(b"a"), 1).unwrap()), [b"l"]);
+    assert!(store.scan(b"l", Some(b"lc"), 9).unwrap().is_empty());
+    assert!(store.scan(b"l", Some(b"z"), 9).unwrap().is_empty());
+    assert_eq!(store.scan(b"", None, 100).unwrap().len(), rows.len());
+}
+
+fn a_backward_scan_mirrors_the_forward_one(medium: &dyn Medium) {
+    let store = medium.open();
+    let rows = [&b"k"[..], b"la", b"lb", b"lb\0", b"lc", b"m", b"\xff\xff", b"\xff\xffa"];
+    store.commit(&[group(rows.iter().map(|key| put(key, b"")).collect())]).unwrap();
+    assert_eq!(keys(store.scan_back(b"l", None, 2).unwrap()), [&b"lc"[..], b"lb\0"]);
+    assert_eq!(keys(store.scan_back(b"l", Some(b"lb\0"), 9).unwrap()), [&b"lb"[..], b"la"]);
+    assert_eq!(keys(store.scan_back(b"l", Some(b"z"), 1).unwrap()), [b"lc"]);
+    assert!(store.scan_back(b"l", Some(b"la"), 9).unwrap().is_empty());
+    assert!(store.scan_back(b"l", Some(b"a"), 9).unwrap().is_empty());
+    assert_eq!(
+        keys(store.scan_back(b"\xff\xff", None, 9).unwrap()),
+        [&b"\xff\xffa"[..], b"\xff\xff"]
+    );
+}
+
+fn last_is_the_greatest_key_of_its_prefix_alone(medium: &dyn Medium) {
+    let store = medium.open();
+    assert_eq!(store.last(b"l").unwrap(), None);
+    store.commit(&[group(vec![put(b"l1", b"a"), put(b"l2", b"b"), put(b"m", b"c")])]).unwrap();
+    assert_eq!(store.last(b"l").unwrap(), Some((b"l2".to_vec(), b"b".to_vec())));
+    assert_eq!(store.last(b"k").unwrap(), None);
+}
+
+fn rows_survive_a_restart(medium: &dyn Medium) {
+    let store = medium.open();
+    for n in 0..200_u32 {
+        store.commit(&[group(vec![put(&n.to_be_bytes(), &[7; 300])])]).unwrap();
+    }
+    drop(store);
+    let store = medium.open();
+    assert_eq!(store.scan(b"", None, 1000).unwrap().len(), 200);
+    assert_eq!(store.get(&199_u32.to_be_bytes()).unwrap().unwrap(), [7; 300]);
+}
+
+fn a_large_value_survives_a_restart(medium: &dyn Medium) {
+    let store = medium.open();
+    let large = vec![9; 1024 * 1024];
+    store.commit(&[group(vec![put(b"large", &large)])]).unwrap();
+    drop(store);
+    assert_eq!(medium.open().get(b"large").unwrap().unwrap(), large);
+}
+
+fn readers_see_a_batch_whole(medium: &dyn Medium) {
+    let store = medium.open();
+    let write = |n: u8| [group((0..50).map(|i| put(&[b'p', i], &[n])).collect())];
+    store.commit(&write(0)).unwrap();
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            for _ in 0..200 {
+                let rows = store.scan(b"p", None, 100).unwrap();
+                assert!(rows.windows(2).all(|pair| pair[0].1 == pair[1].1));
+            }
+        });
+        for n in 1..20 {
+            store.commit(&write(n)).unwrap();
+        }
+        reader.join().unwrap();
+    });
+}
+
+#[test]
+fn a_folder_that_is_open_is_locked_and_free_once_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = SledStore::open(folder.path()).unwrap();
+    assert!(matches!(SledStore::open(folder.path()), Err(StoreError::Locked)));
+    drop(first);
+    assert!(SledStore::open(folder.path()).is_ok());
+}
+
+#[test]
+fn a_commit_that_fails_without_persisting_leaves_nothing_and_the_next_works() {
+    let disk = MemoryDisk::new();
+    disk.inject(Counted::Commits, Fault::FailAndNotPersist(1));
+    let store = MemoryDisk::open(&disk);
+    store.commit(&[group(vec![put(b"0", b"")])]).unwrap();
+    assert!(matches!(store.commit(&[group(vec![put(b"1", b"")])]), Err(StoreError::Commit(_))));
+    store.commit(&[group(vec![put(b"2", b"")])]).unwrap();
+    assert_eq!(keys(store.scan(b"", None, 9).unwrap()), [b"0", b"2"]);
+}
+
+#[test]
+fn a_commit_that_fails_but_persists_is_there_after_the_restart() {
+    let disk = MemoryDisk::new();
+    disk.inject(Counted::All, Fault::FailButPersist(1));
+    let store = MemoryDisk::open(&disk);
+    assert_eq!(store.get(b"0").unwrap(), None);
+    assert!(matches!(store.commit(&[group(vec![put(b"0", b"v")])]), Err(StoreError::Commit(_))));
+    drop(store);
+    assert_eq!(MemoryDisk::open(&disk).get(b"0").unwrap().unwrap(), b"v");
+    assert_eq!((disk.calls(Counted::All), disk.calls(Counted::Commits)), (3, 1));
+}
+
+#[test]
+fn a_dead_store_answers_nothing_until_it_is_healed() {
+    let disk = MemoryDisk::new();
+    let store = MemoryDisk::open(&disk);
+    disk.inject(Counted::All, Fault::DeadFrom(1));
+    store.commit(&[group(vec![put(b"0", b"v")])]).unwrap();
+    assert!(matches!(store.get(b"0"), Err(StoreError::Read(_))));
+    assert!(matches!(store.commit(&[group(vec![put(b"1", b"v")])]), Err(StoreError::Commit(_))));
+    disk.heal();
+    assert_eq!(keys(store.scan(b"", None, 9).unwrap()), [b"0"]);
+}
