@@ -6,6 +6,7 @@
 //! and none above (`tests/tidy.rs` holds it so).
 
 pub mod crypto;
+pub mod keyring;
 pub mod storage;
 pub mod wire;
 

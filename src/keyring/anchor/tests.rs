@@ -1,0 +1,121 @@
+//! The file anchor on a medium in memory: each act beside its refusal, and torn writes.
+
+use super::*;
+use crate::{
+    keyring::{Fault, MemoryPlaces, RootSource, place::Place},
+    random::SeededRandom,
+};
+
+struct Bench {
+    places: MemoryPlaces,
+    place: Place,
+    roots: RootKeys,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let places = MemoryPlaces::new(1);
+        let place = places.places().pop().unwrap();
+        let roots = RootKeys::new(RootSource::KeyFile(Secret::from_bytes([1; 32])));
+        Self { places, place, roots }
+    }
+
+    fn entry(&self, generation: u64) -> Entry {
+        let source = RootSource::KeyFile(Secret::from_bytes([1; 32]));
+        Entry {
+            generation,
+            vault: VaultId::from_bytes([2; 16]),
+            keyring_hash: [3; 32],
+            root: source.make_params(&SeededRandom::new(1)),
+            key: Secret::from_bytes([4; 32]),
+        }
+    }
+
+    fn anchor(&self) -> &dyn Anchor {
+        &*self.place.anchor
+    }
+
+    fn init(&self) -> Result<(), KeyringError> {
+        self.anchor().init(&self.entry(1), &self.roots, &SeededRandom::new(2))
+    }
+
+    fn advance(&self, generation: u64) -> Result<(), KeyringError> {
+        self.anchor().advance(&self.entry(generation), &self.roots, &SeededRandom::new(3))
+    }
+
+    fn scrub(&self, keep: u64) -> Result<(), KeyringError> {
+        self.anchor().scrub(keep, &self.roots, &SeededRandom::new(4))
+    }
+
+    fn generations(&self) -> Vec<u64> {
+        let held = self.anchor().read(&self.roots).unwrap();
+        held.entries.iter().map(|entry| entry.generation).collect()
+    }
+}
+
+#[test]
+fn an_empty_anchor_is_initialised_once() {
+    let bench = Bench::new();
+    assert!(!bench.anchor().read(&bench.roots).unwrap().written);
+    bench.init().unwrap();
+    assert_eq!(bench.generations(), [1]);
+    assert!(matches!(bench.init(), Err(KeyringError::PlaceExists { .. })));
+    assert_eq!(bench.anchor().class(), PlaceClass::L0);
+}
+
+#[test]
+fn an_anchor_advances_by_one_and_holds_both_until_it_is_scrubbed() {
+    let bench = Bench::new();
+    bench.init().unwrap();
+    assert!(bench.advance(3).is_err());
+    bench.advance(2).unwrap();
+    assert_eq!(bench.generations(), [2, 1]);
+    assert!(bench.scrub(3).is_err());
+    bench.scrub(2).unwrap();
+    assert_eq!(bench.generations(), [2]);
+    assert_eq!(bench.places.image(0).slots_in_use(), 1);
+    bench.scrub(2).unwrap();
+    bench.advance(3).unwrap();
+    assert_eq!(bench.generations(), [3, 2]);
+}
+
+#[test]
+fn a_follower_adopts_any_higher_generation_and_no_lower_one() {
+    let bench = Bench::new();
+    let adopt = |g| bench.anchor().adopt(&bench.entry(g), &bench.roots, &SeededRandom::new(5));
+    adopt(7).unwrap();
+    assert!(adopt(7).is_err() && adopt(6).is_err());
+    adopt(9).unwrap();
+    assert_eq!(bench.generations(), [9, 7]);
+}
+
+#[test]
+fn a_torn_advance_leaves_the_generation_before() {
+    let bench = Bench::new();
+    bench.init().unwrap();
+    let calls = bench.places.calls();
+    bench.advance(2).unwrap();
+    let advance_calls = bench.places.calls() - calls;
+    for call in 1..=advance_calls {
+        let bench = Bench::new();
+        bench.init().unwrap();
+        bench.places.fail(bench.places.calls() + call, Fault::Torn, false);
+        assert!(bench.advance(2).is_err());
+        let generations = bench.generations();
+        assert!(generations.contains(&1), "call {call}: {generations:?}");
+    }
+}
+
+#[test]
+fn a_wrong_root_key_is_told_apart_from_a_torn_slot() {
+    let bench = Bench::new();
+    bench.init().unwrap();
+    let wrong = RootKeys::new(RootSource::KeyFile(Secret::from_bytes([9; 32])));
+    let read = bench.anchor().read(&wrong).map(|_| ());
+    assert!(matches!(read, Err(KeyringError::WrongRoot)));
+    let mut image = bench.places.image(0);
+    assert!(image.flip("anchor"));
+    bench.places.restore(0, image);
+    let held = bench.anchor().read(&wrong).unwrap();
+    assert!(held.entries.is_empty() && held.written);
+}

@@ -1,0 +1,46 @@
+//! The keyring: every key of the vault, in generations that are written to places outside the data
+//! folder, and the only way to forget one.
+//!
+//! Layers, from the bottom: `place` (files and slots on a medium), `anchor` (the erasable spot),
+//! `generation` (the sealed file), `body` (what is in it), `cover` (a segment's tree), then the three
+//! orders: `create`, `open`, and `draft` + `write` for generation g + 1. Reads take a shared lock and
+//! no IO; generations are written one at a time, from [`Keyring::draft`] to publication.
+//!
+//! Invariants: no key is ever in the data folder; a slot is handed out once, by the run that opened
+//! its segment; an erasure is acknowledged only after every place has scrubbed the generation before;
+//! a handle whose write failed beyond the commit point writes no further generation.
+
+pub(crate) mod anchor;
+mod body;
+mod cache;
+mod cover;
+mod create;
+mod draft;
+mod error;
+mod facts;
+mod generation;
+mod handle;
+mod hold;
+mod nodes;
+mod open;
+mod place;
+mod root;
+mod run;
+mod turn;
+mod types;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+pub use create::NewVault;
+pub use draft::Draft;
+pub use error::KeyringError;
+pub use handle::{Keyring, Slot};
+pub use hold::Hold;
+pub use place::{Fault, MemoryImage, MemoryPlaces, Place};
+pub use root::RootSource;
+pub use types::{
+    CohortInfo, CohortKey, LogState, PlaceClass, PlaceStatus, Revocation, SegmentInfo, SegmentState,
+};
+pub use write::Unpublished;

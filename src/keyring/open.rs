@@ -1,0 +1,232 @@
+//! Opening the places of a vault: every check of DESIGN section 4 first, then the repairs a crash
+//! calls for. Until the last check has passed nothing is written anywhere.
+
+use std::{
+    io,
+    sync::{Arc, atomic::AtomicBool},
+};
+
+use crate::{
+    ids::{PlaceId, VaultId},
+    keyring::{
+        Keyring, KeyringError, Place, RootSource,
+        anchor::{Entry, Held},
+        body::Body,
+        create::check_distinct,
+        generation,
+        handle::{OpenPlace, OpenPlaces, State},
+        root::RootKeys,
+    },
+    random::Random,
+};
+
+/// A place that answered, locked.
+struct Found {
+    place: Place,
+    id: PlaceId,
+    held: Held,
+}
+
+/// What the primary's anchor names, with the file that matches it.
+struct Chosen {
+    entry: Entry,
+    file: Vec<u8>,
+}
+
+impl Keyring {
+    /// Opens the vault at these places, in the order of the configuration, the primary first. Places
+    /// that do not answer must be named in `without`.
+    ///
+    /// Errors: every refusal of [`KeyringError`]'s second and third group; nothing is changed by a
+    /// refusal, except that a crash's repair may have begun when a device fails.
+    pub fn open(
+        places: Vec<Place>,
+        without: &[PlaceId],
+        root: RootSource,
+        random: &dyn Random,
+    ) -> Result<Arc<Self>, KeyringError> {
+        check_distinct(&places)?;
+        let roots = RootKeys::new(root);
+
+        // Step 1: all checks. A crash or refusal here changes nothing.
+        let (vault, found) = find_places(places, &roots)?;
+        let chosen = choose(&found)?;
+        let opened =
+            generation::open(&chosen.entry.key, chosen.entry.generation, &vault, &chosen.file);
+        let opened = opened.ok_or(KeyringError::Body("its file does not open"))?;
+        let body = Body::decode(&opened)?;
+        drop(opened);
+        check_places(&body, &found, without)?;
+        check_followers(&chosen, &found)?;
+
+        // Steps 2 to 5 repeat whole after a crash: each looks at what is there first.
+        repair(&chosen, &found, &roots, random)?;
+
+        let mut checkpoints = Vec::new();
+        for found in &found {
+            checkpoints.extend(found.place.read_checkpoint()?);
+        }
+        let params = chosen.entry.root;
+        let state =
+            State { generation: chosen.entry.generation, hash: chosen.entry.keyring_hash, body };
+        let open = |found: Found| OpenPlace {
+            place: found.place,
+            id: found.id,
+            behind: AtomicBool::new(false),
+        };
+        let all = found.into_iter().map(open).collect();
+        Ok(Self::assemble(vault, state, OpenPlaces { all, roots, params }, checkpoints))
+    }
+}
+
+/// Locks and reads every place that answers; the primary must.
+fn find_places(
+    places: Vec<Place>,
+    roots: &RootKeys,
+) -> Result<(VaultId, Vec<Found>), KeyringError> {
+    let mut found: Vec<Found> = Vec::with_capacity(places.len());
+    let mut vault = None;
+    for (order, place) in places.into_iter().enumerate() {
+        let (its_vault, id) = match lock_and_identify(&place) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                return Err(KeyringError::PlaceLocked { place: place.describe() });
+            }
+            Err(source) if order == 0 => {
+                return Err(KeyringError::PrimarySilent { place: place.describe(), source });
+            }
+            // A silent follower shows as missing from the body's list.
+            Err(_) => continue,
+            Ok(ids) => ids?,
+        };
+        let held = match place.anchor.read(roots) {
+            Err(KeyringError::PlaceIo { .. }) if order > 0 => continue,
+            other => other?,
+        };
+        let vault = *vault.get_or_insert(its_vault);
+        if vault != its_vault || held.entries.iter().any(|entry| entry.vault != vault) {
+            return Err(KeyringError::OtherVault { place: place.describe() });
+        }
+        found.push(Found { place, id, held });
+    }
+    let vault = vault.ok_or(KeyringError::NoPlace)?;
+    Ok((vault, found))
+}
+
+fn lock_and_identify(place: &Place) -> io::Result<Result<(VaultId, PlaceId), KeyringError>> {
+    place.anchor.lock()?;
+    place.identity()
+}
+
+/// The primary's highest generation for which some place has the matching file.
+fn choose(found: &[Found]) -> Result<Chosen, KeyringError> {
+    let primary = found.first().ok_or(KeyringError::NoPlace)?;
+    let entries = &primary.held.entries;
+    let Some(highest) = entries.first() else {
+        let place = primary.place.describe();
+        return Err(if primary.held.written {
+            KeyringError::AnchorTorn { place }
+        } else {
+            KeyringError::PlaceUnfinished { place }
+        });
+    };
+    for entry in entries {
+        let mut failure = None;
+        for found in found {
+            match found.place.read_keyring(entry.generation) {
+                Ok(Some(file)) if generation::hash(&file) == entry.keyring_hash => {
+                    return Ok(Chosen { entry: entry.copy(), file });
+                }
+                Ok(_) => {}
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        // A device that fails may still have it: falling back to g would undo g + 1.
+        if let Some(error) = failure {
+            return Err(error);
+        }
+    }
+    Err(KeyringError::KeyringLost { generation: highest.generation })
+}
+
+/// The configuration agrees with the body's list of places.
+fn check_places(body: &Body, found: &[Found], without: &[PlaceId]) -> Result<(), KeyringError> {
+    let listed = |id: &PlaceId| body.places.iter().any(|entry| entry.id == *id);
+    if let Some(stranger) = found.iter().find(|found| !listed(&found.id)) {
+        return Err(KeyringError::PlaceUnknown { id: stranger.id });
+    }
+    let answered = |id: &PlaceId| found.iter().any(|found| found.id == *id);
+    for (order, entry) in body.places.iter().enumerate() {
+        if !answered(&entry.id) {
+            if order == 0 {
+                return Err(KeyringError::PrimaryMissing { id: entry.id });
+            }
+            if !without.contains(&entry.id) {
+                return Err(KeyringError::PlaceSilent { id: entry.id });
+            }
+        }
+    }
+    let in_body = body.places.iter().map(|entry| entry.id).filter(answered);
+    if !in_body.eq(found.iter().map(|found| found.id)) {
+        return Err(KeyringError::PlaceOrder);
+    }
+    Ok(())
+}
+
+/// No follower is ahead of the primary, and none holds another keyring of the same generation.
+fn check_followers(chosen: &Chosen, found: &[Found]) -> Result<(), KeyringError> {
+    let entry = &chosen.entry;
+    let primary = found.first().and_then(|p| p.held.entries.first()).map(|e| e.generation);
+    for follower in found.iter().skip(1) {
+        let highest = follower.held.entries.first().map(|e| e.generation);
+        if highest > primary {
+            return Err(KeyringError::FollowerAhead { id: follower.id });
+        }
+        let same = follower.held.entries.iter().find(|e| e.generation == entry.generation);
+        if same.is_some_and(|e| e.keyring_hash != entry.keyring_hash) {
+            return Err(KeyringError::FollowerDiffers { id: follower.id });
+        }
+        if let Some(generation) = highest.filter(|g| *g > entry.generation) {
+            return Err(KeyringError::KeyringLost { generation });
+        }
+    }
+    Ok(())
+}
+
+fn repair(
+    chosen: &Chosen,
+    found: &[Found],
+    roots: &RootKeys,
+    random: &dyn Random,
+) -> Result<(), KeyringError> {
+    let generation = chosen.entry.generation;
+
+    // Step 2: the keyring's file is whole at every place.
+    // A crash here leaves places that lack it: the next start copies it again.
+    for found in found {
+        let present = found.place.read_keyring(generation).ok().flatten();
+        if present.as_deref() != Some(chosen.file.as_slice()) {
+            found.place.write_keyring(generation, &chosen.file)?;
+        }
+    }
+
+    // Step 3: followers that stayed behind adopt the primary's generation.
+    // A crash here leaves some behind: the next start goes on.
+    for follower in found.iter().skip(1) {
+        if follower.held.entries.first().is_none_or(|e| e.generation < generation) {
+            follower.place.anchor.adopt(&chosen.entry, roots, random)?;
+        }
+    }
+
+    // Step 4: the scrub that a crash left out is finished, before anything is served.
+    // A crash here leaves some unscrubbed, or a torn slot: scrubbed by the next start.
+    for found in found {
+        found.place.anchor.scrub(generation, roots, random)?;
+    }
+
+    // Step 5: orphans and old files go; the primary was read long before.
+    // A crash here leaves files that no anchor opens.
+    for found in found {
+        found.place.remove_other_keyrings(generation)?;
+    }
+    Ok(())
+}
