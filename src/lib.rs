@@ -5,6 +5,7 @@
 //! of the house. The modules stand in the order of their dependencies: each may use those below it
 //! and none above (`tests/tidy.rs` holds it so).
 
+pub mod audit;
 pub mod crypto;
 pub mod keyring;
 pub mod storage;

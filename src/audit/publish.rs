@@ -1,0 +1,80 @@
+//! Publication of a generation: its leaf durable first, only then its slots, then a checkpoint.
+//!
+//! The only caller of `Unpublished::published`. A crash before the leaf is durable leaves a generation
+//! without a leaf and without one slot handed out: [`missing`] writes the leaf at the next start.
+
+use sha2::{Digest, Sha256};
+
+use super::{
+    alarm::{self, ALARM_CHECKPOINT},
+    clear::{GenerationDetail, OriginDetail},
+    committer::Entry,
+    error::AuditError,
+    leaf::{KIND_GENERATION, KIND_ORIGIN},
+    log::{AuditLog, submit_blocking, write_checkpoint},
+    open::generation_row,
+    queue::Call,
+    shared::Shared,
+};
+use crate::keyring::Unpublished;
+
+impl AuditLog {
+    /// Writes the generation leaf durably, then lets the generation hand out slots, then writes a
+    /// checkpoint to the places. Blocks.
+    ///
+    /// Errors: [`AuditError::Unwritable`] and [`AuditError::Stopping`], and then no slot of the
+    /// generation is ever handed out by this process.
+    pub fn publish(&self, unpublished: Unpublished) -> Result<(), AuditError> {
+        // 1. The leaf. A crash before it: the generation is current, `missing` writes the leaf.
+        generation(self.shared(), unpublished.detail())?;
+        // 2. Slots. A crash before it: this run opened segments that no run will use.
+        unpublished.published();
+        // 3. The checkpoint. A crash before it: the floor at the places is one generation older.
+        checkpoint(self.shared());
+        Ok(())
+    }
+}
+
+/// Writes the leaf of the keyring's current generation if it is missing; true if it was.
+pub(super) fn missing(shared: &Shared) -> Result<bool, AuditError> {
+    let written = generation_row(shared.store.as_ref())?.map_or(0, |row| row.generation);
+    if written >= shared.keys.generation() {
+        return Ok(false);
+    }
+    generation(shared, &shared.keys.generation_detail())?;
+    checkpoint(shared);
+    Ok(true)
+}
+
+/// Writes the first leaf of an origin, and then a checkpoint.
+pub(super) fn origin(shared: &Shared, detail: &OriginDetail) -> Result<(), AuditError> {
+    let bytes = detail.encode().ok_or(AuditError::Corrupt("a checkpoint is too long"))?;
+    write(shared, KIND_ORIGIN, bytes, None)?;
+    checkpoint(shared);
+    Ok(())
+}
+
+/// Writes one generation's leaf.
+pub(super) fn generation(shared: &Shared, detail: &[u8]) -> Result<(), AuditError> {
+    let parsed = GenerationDetail::parse(detail).ok_or(AuditError::Corrupt("a generation"))?;
+    write(shared, KIND_GENERATION, detail.to_vec(), Some(parsed.generation))
+}
+
+fn write(
+    shared: &Shared,
+    kind: &'static str,
+    detail: Vec<u8>,
+    generation: Option<u64>,
+) -> Result<(), AuditError> {
+    let (time, digest) = (shared.clock.now(), Sha256::digest(&detail).into());
+    let entry = Some(Entry::Clear { kind, time, detail, digest, generation });
+    let call = Call { entry, ..Call::default() };
+    submit_blocking(shared, call).map(drop)
+}
+
+/// The leaf is durable whatever the places say: a failure is an alarm, and the next minute tries again.
+fn checkpoint(shared: &Shared) {
+    if write_checkpoint(shared, true).is_err() {
+        alarm::raise(shared, ALARM_CHECKPOINT, "after-generation");
+    }
+}

@@ -1,0 +1,304 @@
+//! Offline verification of an exported folder, against a verifier key that the caller brings.
+//!
+//! Nothing found in the folder is trusted: every leaf is parsed strictly, numbered, hashed; every tile
+//! and the root are computed again and compared; the checkpoint's signature is checked with the given
+//! key. Flips, drops, reorders and insertions show as such; a truncation or a fork shows against the
+//! checkpoint, and against an older checkpoint that was kept elsewhere.
+//! It needs no store, no keyring and no clock; it writes nothing.
+
+use std::{
+    collections::BTreeSet,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use sha2::{Digest, Sha256};
+
+use super::{
+    clear::OriginDetail,
+    leaf::{self, KIND_ORIGIN},
+    merkle::Hash,
+    note::{Checkpoint, NoteError, VerifierKey},
+    tiles::{self, TILE_WIDTH, Tile},
+    tree::{Grown, Tree},
+};
+
+/// What was found to be true.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// The signed checkpoint that all of it adds up to.
+    pub checkpoint: Checkpoint,
+    /// Time of the first and of the last leaf; `None` for an empty log.
+    pub times: Option<(String, String)>,
+    /// Older origins, newest first, each with what it lost.
+    pub closed: Vec<OriginDetail>,
+}
+
+/// Why a folder does not verify. Names files and leaf numbers, which hold nothing personal.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum VerifyError {
+    /// The key or a checkpoint is refused.
+    #[error("{what}: {why}")]
+    Note {
+        /// Which of them.
+        what: &'static str,
+        /// Why.
+        why: NoteError,
+    },
+    /// The checkpoint is of another log than the key.
+    #[error("the checkpoint is of another log than the key")]
+    OtherLog,
+    /// A file that the checkpoint's size requires is missing: the log was cut.
+    #[error("`{0}` is missing: the log is shorter than its checkpoint")]
+    Missing(String),
+    /// A file could not be read.
+    #[error("`{0}` could not be read")]
+    Read(String, #[source] io::Error),
+    /// A file that no tree of this size has.
+    #[error("`{0}` does not belong to a log of this size")]
+    Extra(String),
+    /// An entry bundle does not hold as many leaves as its name says.
+    #[error("`{path}` should hold {expected} leaves")]
+    Bundle {
+        /// The file.
+        path: String,
+        /// Leaves it should hold.
+        expected: u64,
+    },
+    /// A leaf is not in the one form that is written.
+    #[error("leaf {0} is not a leaf")]
+    Leaf(u64),
+    /// A leaf says another number than its position: dropped, moved or inserted.
+    #[error("leaf {expected} says that it is leaf {found}")]
+    Order {
+        /// Its position.
+        expected: u64,
+        /// What it says.
+        found: u64,
+    },
+    /// A tile does not hold the hashes of the leaves.
+    #[error("`{0}` does not hold the hashes of the leaves")]
+    Tile(String),
+    /// The leaves do not have the root that was signed.
+    #[error("the leaves do not add up to the signed root")]
+    Root,
+    /// The log is shorter than an older checkpoint.
+    #[error("the log has {size} leaves, but an older checkpoint signed {older}")]
+    Truncated {
+        /// Leaves in the folder.
+        size: u64,
+        /// Leaves that the older checkpoint signed.
+        older: u64,
+    },
+    /// The log is not a continuation of an older checkpoint.
+    #[error("the log is not a continuation of the older checkpoint of {0} leaves")]
+    Forked(u64),
+    /// The link from an origin to the one before is broken.
+    #[error("the link to the older origin is broken: {0}")]
+    Origin(&'static str),
+}
+
+/// Verifies the folder; `key` is the log's verifier key as `init` printed it, `older` a signed
+/// checkpoint kept elsewhere.
+pub fn verify_folder(
+    folder: &Path,
+    key: &str,
+    older: Option<&str>,
+) -> Result<Verified, VerifyError> {
+    let note = |what| move |why| VerifyError::Note { what, why };
+    let key = VerifierKey::parse(key).map_err(note("the key"))?;
+    let text = read(folder, "checkpoint")?;
+    let text = String::from_utf8(text).map_err(|_| note("the checkpoint")(NoteError::Form))?;
+    let checkpoint = signed_by(&text, &key, "the checkpoint")?;
+    let older = older.map(|text| signed_by(text, &key, "the older checkpoint")).transpose()?;
+    let mut pending = older;
+    let mut closed = Vec::new();
+    let mut origin = checkpoint.origin.clone();
+    let (mut place, mut size, mut root) = (String::new(), checkpoint.size, checkpoint.root);
+    let mut times = None;
+    loop {
+        let reached = pending.take_if(|older| older.origin == origin);
+        let tree = verify_tree(folder, &place, size, &root, reached.as_ref())?;
+        if place.is_empty() {
+            times = tree.times;
+        }
+        let Some((link, before)) = link(folder, &place, &origin, tree.first)? else { break };
+        place = format!("closed/{}/", link.closed);
+        (size, root, origin) = (link.kept, link.root, before);
+        closed.push(link);
+    }
+    match pending {
+        Some(older) => Err(VerifyError::Forked(older.size)),
+        None => Ok(Verified { checkpoint, times, closed }),
+    }
+}
+
+struct VerifiedTree {
+    /// Digest of the first leaf, if that is of kind `origin`.
+    first: Option<Hash>,
+    times: Option<(String, String)>,
+}
+
+/// Verifies one origin's tree below `folder/place`.
+fn verify_tree(
+    folder: &Path,
+    place: &str,
+    size: u64,
+    root: &Hash,
+    older: Option<&Checkpoint>,
+) -> Result<VerifiedTree, VerifyError> {
+    let expected: BTreeSet<String> = tiles::all(size).map(|tile| tile.path()).collect();
+    refuse_strangers(folder, place, &expected)?;
+    let mut tree = Tree::empty(0);
+    let mut found = VerifiedTree { first: None, times: None };
+    check_older(&tree, older)?;
+    for bundle in tiles::all(size).filter(|tile| tile.level.is_none()) {
+        let path = format!("{place}{}", bundle.path());
+        let bytes = read(folder, &path)?;
+        let leaves = tiles::unbundle(&bytes).filter(|leaves| leaves.len() as u64 == bundle.width);
+        let expected = bundle.width;
+        let leaves = leaves.ok_or(VerifyError::Bundle { path, expected })?;
+        for (n, bytes) in (bundle.number * TILE_WIDTH..).zip(leaves) {
+            let leaf = leaf::parse(bytes).map_err(|_| VerifyError::Leaf(n))?;
+            if leaf.number != n {
+                return Err(VerifyError::Order { expected: n, found: leaf.number });
+            }
+            if n == 0 && leaf.kind == KIND_ORIGIN {
+                found.first = Some(leaf.digest);
+            }
+            let first = found.times.take().map_or_else(|| leaf.time.clone(), |(first, _)| first);
+            found.times = Some((first, leaf.time));
+            grow(folder, place, &mut tree, bytes)?;
+            check_older(&tree, older)?;
+        }
+    }
+    for (level, number, bytes) in tree.edges() {
+        compare_tile(folder, place, level, number, bytes)?;
+    }
+    if let Some(older) = older.filter(|older| older.size > size) {
+        return Err(VerifyError::Truncated { size, older: older.size });
+    }
+    if tree.root() == *root { Ok(found) } else { Err(VerifyError::Root) }
+}
+
+/// Appends a leaf and compares every tile that it fills.
+fn grow(folder: &Path, place: &str, tree: &mut Tree, leaf: &[u8]) -> Result<(), VerifyError> {
+    let mut full = Vec::new();
+    tree.grow(leaf, |level, number, tile| {
+        if let Grown::Full(bytes) = tile {
+            full.push((level, number, bytes));
+        }
+    });
+    full.iter()
+        .try_for_each(|(level, number, bytes)| compare_tile(folder, place, *level, *number, bytes))
+}
+
+fn compare_tile(
+    folder: &Path,
+    place: &str,
+    level: u8,
+    number: u64,
+    bytes: &[u8],
+) -> Result<(), VerifyError> {
+    let tile = Tile { level: Some(level), number, width: bytes.len() as u64 / 32 };
+    let path = format!("{place}{}", tile.path());
+    if read(folder, &path)? == bytes { Ok(()) } else { Err(VerifyError::Tile(path)) }
+}
+
+fn check_older(tree: &Tree, older: Option<&Checkpoint>) -> Result<(), VerifyError> {
+    match older {
+        Some(older) if older.size == tree.size() && older.root != tree.root() => {
+            Err(VerifyError::Forked(older.size))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The detail of an origin's first leaf and the name of the origin before; `None` for the first one.
+fn link(
+    folder: &Path,
+    place: &str,
+    origin: &str,
+    first: Option<Hash>,
+) -> Result<Option<(OriginDetail, String)>, VerifyError> {
+    let Some(digest) = first else { return Ok(None) };
+    let bytes = read(folder, &format!("{place}origin"))?;
+    if digest != <Hash>::from(Sha256::digest(&bytes)) {
+        return Err(VerifyError::Origin("`origin` is not the detail of the first leaf"));
+    }
+    let detail = OriginDetail::parse(&bytes).ok_or(VerifyError::Origin("`origin` is malformed"))?;
+    let (base, k) = numbered(origin).ok_or(VerifyError::Origin("the name has no number"))?;
+    if detail.closed >= k {
+        return Err(VerifyError::Origin("it names a later origin"));
+    }
+    let before = super::clear::origin_name(base, detail.closed);
+    Ok(Some((detail, before)))
+}
+
+/// Reads a note signed by this key, under the name of any origin of the key's log.
+fn signed_by(text: &str, key: &VerifierKey, what: &'static str) -> Result<Checkpoint, VerifyError> {
+    let note = |why| VerifyError::Note { what, why };
+    let origin = Checkpoint::peek(text).map_err(note)?.origin;
+    if !same_log(&origin, key.name()) {
+        return Err(VerifyError::OtherLog);
+    }
+    let key = key.renamed(&origin).map_err(note)?;
+    Checkpoint::verify(text, &key).map_err(note)
+}
+
+/// Origins of one log are `<name>` and `<name>/<k>`.
+fn same_log(a: &str, b: &str) -> bool {
+    let base = |name| numbered(name).map(|(base, _)| base);
+    a == b || base(a) == Some(b) || base(b) == Some(a) || (base(a).is_some() && base(a) == base(b))
+}
+
+fn numbered(origin: &str) -> Option<(&str, u32)> {
+    let (base, k) = origin.rsplit_once('/')?;
+    Some((base, k.parse().ok()?))
+}
+
+/// Refuses files below `tile/` that a tree of this size does not have. A narrower partial tile left
+/// from an earlier export is none of them.
+fn refuse_strangers(
+    folder: &Path,
+    place: &str,
+    expected: &BTreeSet<String>,
+) -> Result<(), VerifyError> {
+    let top = folder.join(place);
+    let mut folders = vec![PathBuf::from("tile")];
+    while let Some(inside) = folders.pop() {
+        let failed = |error| VerifyError::Read(inside.display().to_string(), error);
+        let entries = match fs::read_dir(top.join(&inside)) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(failed(error)),
+        };
+        for entry in entries {
+            let entry = entry.map_err(failed)?;
+            let path = inside.join(entry.file_name());
+            if entry.file_type().map_err(failed)?.is_dir() {
+                folders.push(path);
+            } else if !belongs(&path.to_string_lossy().replace('\\', "/"), expected) {
+                return Err(VerifyError::Extra(format!("{place}{}", path.display())));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn belongs(path: &str, expected: &BTreeSet<String>) -> bool {
+    let narrower = |(tile, width): (&str, &str)| {
+        let Ok(width) = width.parse::<u64>() else { return false };
+        let wider = (width + 1..TILE_WIDTH).map(|width| format!("{tile}.p/{width}"));
+        expected.contains(tile) || wider.into_iter().any(|path| expected.contains(&path))
+    };
+    expected.contains(path) || path.rsplit_once(".p/").is_some_and(narrower)
+}
+
+fn read(folder: &Path, path: &str) -> Result<Vec<u8>, VerifyError> {
+    fs::read(folder.join(path)).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => VerifyError::Missing(path.to_owned()),
+        _ => VerifyError::Read(path.to_owned(), error),
+    })
+}
