@@ -7,6 +7,7 @@
 
 pub mod audit;
 pub mod crypto;
+pub mod identity;
 pub mod keyring;
 pub mod storage;
 pub mod wire;
