@@ -9,6 +9,7 @@ pub mod audit;
 pub mod crypto;
 pub mod identity;
 pub mod keyring;
+pub mod policy;
 pub mod storage;
 pub mod wire;
 

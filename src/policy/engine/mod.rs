@@ -1,0 +1,320 @@
+//! Decisions: one Cedar evaluation per class, over the few policies that can matter.
+//!
+//! INVARIANT: deny by default, and an evaluation error is a deny, whatever else allows. Cedar skips
+//! a policy that errs, also an erring `forbid`; `Engine::ask` is the one place that looks.
+//!
+//! Nothing is parsed or validated here: `compile` did it at load. A request builds two entities
+//! and a context from plain facts, once, however many classes it asks.
+
+mod ask;
+mod compile;
+mod facts;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+
+use cedar_policy::{
+    Authorizer, Context, Entities, Entity, EntityUid, PolicyId, PolicySet, Request,
+};
+
+use super::permit::{ClassDecision, Decision, PolicyRef, Verb, Verdict};
+use crate::{
+    clock::Timestamp,
+    ids::{
+        AgentId, ClassName, CollectionName, FieldName, PurposeName, RecordId, RoleName,
+        TerritoryName, UnitName,
+    },
+    policy::value::Value,
+};
+
+pub(in crate::policy) use ask::{Moment, plausible};
+use facts::Symbols;
+
+/// The actions on the vault itself, a closed list: a pack grants them and can add none.
+pub const VAULT_ACTIONS: &[&str] = &[
+    "audit:list",
+    "audit:checkpoint",
+    "audit:export",
+    "purge:preview",
+    "purge:run",
+    "certificate:get",
+    "agent:create",
+    "agent:revoke",
+    "agent:list",
+    "status:read",
+    "clock:confirm",
+    "alarm:list",
+    "alarm:ack",
+];
+
+/// What the policies may know of a record: its head, nothing else.
+pub struct Resource<'a> {
+    /// The record decided about.
+    pub record: RecordId,
+    /// Its collection.
+    pub collection: &'a CollectionName,
+    /// Its territory, if it has one.
+    pub territory: Option<&'a TerritoryName>,
+    /// Its attributes, normalised.
+    pub attributes: &'a [(FieldName, Value)],
+    /// Agents it is assigned to; assignments that have run out are left out.
+    pub assigned_agents: &'a [AgentId],
+    /// Units whose queue it is in; assignments that have run out are left out.
+    pub assigned_units: &'a [UnitName],
+    /// Its processing is restricted.
+    pub restricted: bool,
+    /// A hold keeps it.
+    pub held: bool,
+}
+
+/// What the policies may know of the request.
+pub struct RequestContext<'a> {
+    /// The purpose stated.
+    pub purpose: &'a PurposeName,
+    /// When; policies see it as local date, minutes and weekday of the caller's territory.
+    pub now: Timestamp,
+    /// A justification was given. Its text is for the audit event alone.
+    pub justification: bool,
+    /// Distinct subjects revealed to this caller within the last hour.
+    pub recent_reveals: u32,
+    /// For [`Verb::Assign`]: the agent the record goes to, or is taken from.
+    pub assignee_agent: Option<&'a AgentId>,
+    /// For [`Verb::Assign`]: the unit the record goes to, or is taken from.
+    pub assignee_unit: Option<&'a UnitName>,
+}
+
+/// The answer about an action on the vault itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActionDecision {
+    /// Whether it is allowed.
+    pub allowed: bool,
+    /// The deciding policies, sorted by id.
+    pub policies: Vec<PolicyRef>,
+}
+
+/// The habilitation of a caller as the policies see it.
+#[derive(Clone)]
+pub(in crate::policy) struct Principal<'a> {
+    pub(in crate::policy) agent: &'a AgentId,
+    pub(in crate::policy) role: &'a RoleName,
+    pub(in crate::policy) unit: Option<&'a UnitName>,
+    pub(in crate::policy) territory: Option<&'a TerritoryName>,
+    pub(in crate::policy) profession: Option<&'a str>,
+    pub(in crate::policy) service: bool,
+    pub(in crate::policy) sworn: bool,
+    pub(in crate::policy) undertaking: bool,
+    pub(in crate::policy) valid_today: bool,
+}
+
+/// One action on one resource type: its uid, its entity with its groups, and per role the policies
+/// that can matter.
+struct Slot {
+    uid: EntityUid,
+    entity: Entity,
+    by_role: HashMap<RoleName, Slice>,
+}
+
+/// The policies that can matter for one role, and whether one of them is a `permit`.
+struct Slice {
+    policies: PolicySet,
+    permits: bool,
+}
+
+struct ClassSlots {
+    reveal: Slot,
+    mask: Slot,
+    write: Slot,
+}
+
+struct CollectionSlots {
+    classes: HashMap<ClassName, ClassSlots>,
+    create: Slot,
+    assign: Slot,
+}
+
+/// Compiled policies of one pack. Immutable.
+pub(in crate::policy) struct Engine {
+    authorizer: Authorizer,
+    symbols: Symbols,
+    refs: HashMap<PolicyId, PolicyRef>,
+    collections: HashMap<CollectionName, CollectionSlots>,
+    vault: HashMap<&'static str, Slot>,
+    attributes_class: ClassName,
+}
+
+/// One request on one record, ready to be asked class by class.
+struct Case<'a> {
+    who: &'a Principal<'a>,
+    principal: EntityUid,
+    resource: EntityUid,
+    entities: Entities,
+}
+
+/// The outcome of one evaluation.
+#[derive(Default)]
+struct Outcome {
+    allowed: bool,
+    erred: bool,
+    policies: Vec<PolicyRef>,
+}
+
+// === impl Engine ===
+
+impl Engine {
+    /// Decides each class. `None` where the collection or the purpose is unknown: deny.
+    fn classes(
+        &self,
+        who: &Principal<'_>,
+        verb: Verb,
+        on: &Resource<'_>,
+        asked: &[ClassName],
+        context: &facts::ContextFacts<'_>,
+    ) -> Option<(Vec<ClassDecision>, bool)> {
+        let slots = self.collections.get(on.collection)?;
+        let attributes = &slots.classes.get(&self.attributes_class)?.reveal;
+        let mut used: Vec<&Slot> = vec![attributes];
+        for class in asked {
+            used.extend(slots.of(verb, class, who.role));
+        }
+        let case = self.case(who, on, &used)?;
+        let shared = self.symbols.context(context, None)?;
+        let mut decisions = Vec::with_capacity(asked.len());
+        for class in asked {
+            let own = match verb {
+                Verb::Create => self.symbols.context(context, Some(class)),
+                _ => Some(shared.clone()),
+            };
+            decisions.push(match own {
+                Some(context) => self.class(slots, &case, verb, class, &context),
+                None => denied(class, Vec::new()),
+            });
+        }
+        // Where a class is allowed there is nothing left to hide. Where none is, this is asked for a
+        // forbidden record and for a decoy alike, so that both cost the same.
+        let allowed = decisions.iter().any(|d| d.verdict != Verdict::Deny);
+        let may_know = allowed || self.ask(attributes, &case, shared).allowed;
+        Some((decisions, may_know))
+    }
+
+    fn class(
+        &self,
+        slots: &CollectionSlots,
+        case: &Case<'_>,
+        verb: Verb,
+        class: &ClassName,
+        context: &Context,
+    ) -> ClassDecision {
+        let mut policies = Vec::new();
+        for (slot, verdict) in
+            slots.of(verb, class, case.who.role).zip([Verdict::Allow, Verdict::Mask])
+        {
+            let mut outcome = self.ask(slot, case, context.clone());
+            if outcome.allowed {
+                return ClassDecision { class: class.clone(), verdict, policies: outcome.policies };
+            }
+            policies.append(&mut outcome.policies);
+            if outcome.erred {
+                // An error is a deny, not a reason to try the milder action.
+                break;
+            }
+        }
+        policies.sort();
+        policies.dedup();
+        denied(class, policies)
+    }
+
+    /// One evaluation. The only caller of Cedar's authorizer.
+    fn ask(&self, slot: &Slot, case: &Case<'_>, context: Context) -> Outcome {
+        let Some(slice) = slot.by_role.get(case.who.role) else { return Outcome::default() };
+        let request = Request::new(
+            case.principal.clone(),
+            slot.uid.clone(),
+            case.resource.clone(),
+            context,
+            None,
+        );
+        let Ok(request) = request else { return Outcome::default() };
+        let response = self.authorizer.is_authorized(&request, &slice.policies, &case.entities);
+        let diagnostics = response.diagnostics();
+        let erring: Vec<&PolicyId> = diagnostics
+            .errors()
+            .map(|cedar_policy::AuthorizationError::PolicyEvaluationError(e)| e.policy_id())
+            .collect();
+        // Upholding the INVARIANT of this file: any error denies, and is what decided.
+        let erred = !erring.is_empty();
+        let allowed = !erred && response.decision() == cedar_policy::Decision::Allow;
+        let deciding = if erred { erring } else { diagnostics.reason().collect() };
+        let mut policies: Vec<PolicyRef> =
+            deciding.into_iter().filter_map(|id| self.refs.get(id).cloned()).collect();
+        policies.sort();
+        Outcome { allowed, erred, policies }
+    }
+
+    fn case<'a>(
+        &self,
+        who: &'a Principal<'a>,
+        on: &Resource<'_>,
+        slots: &[&Slot],
+    ) -> Option<Case<'a>> {
+        let (principal, resource) = (self.symbols.agent(who)?, self.symbols.record(on)?);
+        let (principal_uid, resource_uid) = (principal.uid(), resource.uid());
+        let actions = slots.iter().map(|slot| slot.entity.clone());
+        let entities =
+            Entities::from_entities([principal, resource].into_iter().chain(actions), None).ok()?;
+        Some(Case { who, principal: principal_uid, resource: resource_uid, entities })
+    }
+
+    fn vault_action(&self, who: &Principal<'_>, action: &str, at: &Moment) -> ActionDecision {
+        let outcome = self.vault.get(action).and_then(|slot| {
+            let principal = self.symbols.agent(who)?;
+            let (uid, vault) = (principal.uid(), Entity::with_uid(self.symbols.vault.clone()));
+            let entities = [principal, vault, slot.entity.clone()];
+            let case = Case {
+                who,
+                principal: uid,
+                resource: self.symbols.vault.clone(),
+                entities: Entities::from_entities(entities, None).ok()?,
+            };
+            Some(self.ask(slot, &case, facts::time_context(at)?))
+        });
+        let outcome = outcome.unwrap_or_default();
+        ActionDecision { allowed: outcome.allowed, policies: outcome.policies }
+    }
+}
+
+// === impl Slot ===
+
+impl Slot {
+    /// Whether some `permit` could allow this action to the role.
+    fn may_permit(&self, role: &RoleName) -> bool {
+        self.by_role.get(role).is_some_and(|slice| slice.permits)
+    }
+}
+
+// === impl CollectionSlots ===
+
+impl CollectionSlots {
+    /// The actions that answer for a class: for a reveal the whole value, then the mask if the role
+    /// has a permit for it (without one its evaluation could only repeat the refusal).
+    fn of(&self, verb: Verb, class: &ClassName, role: &RoleName) -> impl Iterator<Item = &Slot> {
+        let slots = self.classes.get(class);
+        let (first, second) = match verb {
+            Verb::Reveal => (slots.map(|s| &s.reveal), slots.map(|s| &s.mask)),
+            Verb::Write => (slots.map(|s| &s.write), None),
+            // A class the collection does not have is denied there too.
+            Verb::Create => (slots.map(|_| &self.create), None),
+            Verb::Assign => (slots.map(|_| &self.assign), None),
+        };
+        first.into_iter().chain(second.filter(|slot| slot.may_permit(role)))
+    }
+}
+
+fn denied(class: &ClassName, policies: Vec<PolicyRef>) -> ClassDecision {
+    ClassDecision { class: class.clone(), verdict: Verdict::Deny, policies }
+}
+
+/// Upholding the INVARIANT on `Permit`: the one place that has one made.
+fn decision(on: RecordId, verb: Verb, classes: Vec<ClassDecision>, may_know: bool) -> Decision {
+    Decision::about(on, verb, classes, may_know)
+}

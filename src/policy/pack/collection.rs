@@ -1,0 +1,283 @@
+//! Cross checks of `[[collections]]`: names, classes, types, masks, periods.
+
+use std::collections::BTreeSet;
+
+use super::{
+    document::{CollectionDocument, FieldToml},
+    error::{At, Source},
+    spec::{AttributeSpec, CollectionSpec, FieldSpec},
+    vocabulary::{parsed, unlabelled},
+};
+use crate::{
+    ids::{ClassName, CollectionName, FieldName},
+    limits::{FIELD_TEXT_BYTES_MAX, FIELDS_PER_RECORD_MAX},
+    policy::{ATTRIBUTES_CLASS, mask::Mask, period::Period, value::FieldType},
+};
+
+/// Words of other parts of the pack that collections refer to.
+pub(super) struct Lists {
+    pub(super) classes: Vec<At<ClassName>>,
+    pub(super) territories: Vec<String>,
+    pub(super) units: Vec<String>,
+}
+
+/// The only retention clock so far.
+const CLOCK: &str = "collected_on";
+/// What the engine itself says of every record, and Cedar's own words: no attribute may be called so.
+const TAKEN: [&str; 14] = [
+    "territory",
+    "assigned_agents",
+    "assigned_units",
+    "restricted",
+    "held",
+    "true",
+    "false",
+    "if",
+    "then",
+    "else",
+    "in",
+    "is",
+    "like",
+    "has",
+];
+
+/// Names the vault keeps for itself: those that start with `_`, `event` and `attributes`.
+pub(super) fn is_reserved(name: &str) -> bool {
+    name.starts_with('_') || name == "event" || name == ATTRIBUTES_CLASS
+}
+
+/// Resolves all collections; every class must be used by one of them.
+pub(super) fn resolve(
+    source: &mut Source<'_>,
+    documents: Vec<CollectionDocument>,
+    lists: &Lists,
+) -> Vec<CollectionSpec> {
+    let (mut specs, mut names) = (Vec::new(), BTreeSet::new());
+    if documents.is_empty() {
+        source.error(0, "`[[collections]]` is missing or empty");
+    }
+    for document in documents {
+        let line = document.head.line;
+        if !names.insert(document.head.value.name.clone()) {
+            source.error(line, format!("collection `{}` twice", document.head.value.name));
+        }
+        specs.extend(collection(source, document, lists));
+    }
+    for class in &lists.classes {
+        if !specs.iter().any(|spec| spec.classes.contains(&class.value)) {
+            let reason = format!("class `{}` is used by no collection", class.value);
+            source.error(class.line, reason);
+        }
+    }
+    specs
+}
+
+fn collection(
+    source: &mut Source<'_>,
+    document: CollectionDocument,
+    lists: &Lists,
+) -> Option<CollectionSpec> {
+    let At { line, value: head } = document.head;
+    let name = identifier(source, &At { line, value: head.name }, CollectionName::parse);
+    unlabelled(source, line, &head.label);
+    let mut names = BTreeSet::new();
+    let (mut attributes, mut fields) = (Vec::new(), Vec::new());
+    let (mut territory_attribute, mut unit_attribute) = (None, None);
+    for at in document.attributes {
+        once(source, &mut names, &at);
+        let Some(spec) = attribute(source, &at, lists) else { continue };
+        let special = match at.value.kind.as_str() {
+            "territory" => Some(&mut territory_attribute),
+            "unit" => Some(&mut unit_attribute),
+            _ => None,
+        };
+        if special.is_some_and(|slot| slot.replace(spec.name.clone()).is_some()) {
+            source.error(at.line, format!("a second attribute of type `{}`", at.value.kind));
+        }
+        attributes.push(spec);
+    }
+    for at in document.fields {
+        once(source, &mut names, &at);
+        fields.extend(field(source, &at, lists));
+    }
+    if names.len() > FIELDS_PER_RECORD_MAX {
+        source.error(line, format!("more than {FIELDS_PER_RECORD_MAX} fields and attributes"));
+    }
+    let mut classes: Vec<ClassName> = Vec::new();
+    for field in &fields {
+        if !classes.contains(&field.class) {
+            classes.push(field.class.clone());
+        }
+    }
+    if head.retention.from != CLOCK {
+        source.error(line, format!("`from` must be `{CLOCK}`, the only clock there is"));
+    }
+    let period = period(source, line, &head.retention.period);
+    let class_periods: Vec<_> = head.class_periods.into_iter().collect();
+    let class_periods = shorter(source, line, class_periods, period, &classes);
+    Some(CollectionSpec {
+        name: name?,
+        label: head.label,
+        fields,
+        attributes,
+        classes,
+        period: period?,
+        clock: head.retention.from,
+        class_periods,
+        territory_attribute,
+        unit_attribute,
+    })
+}
+
+/// The classes' own periods: of classes the collection has, and never longer than the record's.
+fn shorter(
+    source: &mut Source<'_>,
+    line: usize,
+    entries: Vec<(String, String)>,
+    record: Option<Period>,
+    classes: &[ClassName],
+) -> Vec<(ClassName, Period)> {
+    let mut periods = Vec::new();
+    for (class, text) in entries {
+        let Some(own) = period(source, line, &text) else { continue };
+        let known = classes.iter().find(|name| name.as_str() == class);
+        if known.is_none() {
+            source.error(line, format!("class_periods: no field here is of class `{class}`"));
+        }
+        if record.is_some_and(|record| own.may_outlive(record)) {
+            source
+                .error(line, format!("class `{class}`: {own} is longer than its record's period"));
+        }
+        periods.extend(known.map(|class| (class.clone(), own)));
+    }
+    periods
+}
+
+fn attribute(source: &mut Source<'_>, at: &At<FieldToml>, lists: &Lists) -> Option<AttributeSpec> {
+    let toml = &at.value;
+    let kind = match toml.kind.as_str() {
+        "territory" => Some(FieldType::Code { values: lists.territories.clone() }),
+        "unit" => Some(FieldType::Code { values: lists.units.clone() }),
+        _ => kind(source, at),
+    };
+    if kind.as_ref().is_some_and(|kind| !kind.is_plain()) {
+        let reason = format!(
+            "attribute `{}`: type `{}` could hold a name or free text; attributes are codes, \
+             dates, bounded numbers and booleans",
+            toml.name, toml.kind
+        );
+        source.error(at.line, reason);
+        return None;
+    }
+    if toml.class.is_some() || toml.search.is_some() || toml.mask.is_some() {
+        let reason = format!("attribute `{}` has no class, search or mask", toml.name);
+        source.error(at.line, reason);
+    }
+    let name =
+        identifier(source, &At { line: at.line, value: toml.name.clone() }, FieldName::parse);
+    if TAKEN.contains(&toml.name.as_str()) && toml.kind != toml.name {
+        source.error(at.line, format!("`{}` is a word of the engine", toml.name));
+    }
+    Some(AttributeSpec { name: name?, kind: kind?, required: toml.required })
+}
+
+fn field(source: &mut Source<'_>, at: &At<FieldToml>, lists: &Lists) -> Option<FieldSpec> {
+    let toml = &at.value;
+    let name =
+        identifier(source, &At { line: at.line, value: toml.name.clone() }, FieldName::parse);
+    let wanted = toml.class.as_deref().unwrap_or_default();
+    let class = lists.classes.iter().find(|class| class.value.as_str() == wanted);
+    if class.is_none() {
+        source.error(at.line, format!("field `{}`: unknown class `{wanted}`", toml.name));
+    }
+    let kind = kind(source, at);
+    let word = toml.mask.as_deref().unwrap_or("hidden");
+    let mask = Mask::from_word(word);
+    match (mask, &kind) {
+        (None, _) => source.error(at.line, format!("unknown mask `{word}`")),
+        (Some(mask), Some(kind)) if !mask.fits(kind) => {
+            let reason = format!("mask `{word}` does not fit type `{}`", kind.word());
+            source.error(at.line, reason);
+        }
+        _ => {}
+    }
+    let searchable = toml.search.unwrap_or(false);
+    let class = class?.value.clone();
+    Some(FieldSpec {
+        name: name?,
+        class,
+        kind: kind?,
+        required: toml.required,
+        searchable,
+        mask: mask?,
+    })
+}
+
+fn kind(source: &mut Source<'_>, at: &At<FieldToml>) -> Option<FieldType> {
+    let toml = &at.value;
+    let mut error = |reason: String| {
+        source.error(at.line, format!("`{}`: {reason}", toml.name));
+        None
+    };
+    let given = (toml.values.is_some(), toml.min.is_some() || toml.max.is_some(), toml.max_bytes);
+    let takes = (toml.kind == "code", toml.kind == "integer", toml.kind == "text");
+    if (given.0 && !takes.0) || (given.1 && !takes.1) || (given.2.is_some() && !takes.2) {
+        return error(format!("values, min, max or max_bytes mean nothing for `{}`", toml.kind));
+    }
+    match toml.kind.as_str() {
+        "name" => Some(FieldType::Name),
+        "date" => Some(FieldType::Date),
+        "nir" => Some(FieldType::Nir),
+        "phone" => Some(FieldType::Phone),
+        "email" => Some(FieldType::Email),
+        "postcode" => Some(FieldType::Postcode),
+        "boolean" => Some(FieldType::Boolean),
+        "text" => match toml.max_bytes {
+            Some(max_bytes @ 1..=FIELD_TEXT_BYTES_MAX) => Some(FieldType::Text { max_bytes }),
+            _ => error(format!("text needs max_bytes from 1 to {FIELD_TEXT_BYTES_MAX}")),
+        },
+        "integer" => match (toml.min, toml.max) {
+            (Some(min), Some(max)) if min <= max => Some(FieldType::Integer { min, max }),
+            _ => error("integer needs min and max, min first".into()),
+        },
+        "code" => {
+            let values = toml.values.clone().unwrap_or_default();
+            let unique: BTreeSet<_> = values.iter().collect();
+            // A code has the form of a name: no sentence and nobody's name in capitals fits it.
+            let short = values.iter().all(|code| FieldName::parse(code).is_ok());
+            if short && !values.is_empty() && unique.len() == values.len() {
+                Some(FieldType::Code { values })
+            } else {
+                error("code needs values: short codes of `a-z0-9_-.`, each once".into())
+            }
+        }
+        other => error(format!("unknown type `{other}`")),
+    }
+}
+
+fn once(source: &mut Source<'_>, names: &mut BTreeSet<String>, at: &At<FieldToml>) {
+    if !names.insert(at.value.name.clone()) {
+        source.error(at.line, format!("`{}` twice in one collection", at.value.name));
+    }
+}
+
+/// A name that is also an identifier in Cedar: letters, digits, `_`, first a letter.
+fn identifier<T>(
+    source: &mut Source<'_>,
+    at: &At<String>,
+    parse: impl Fn(&str) -> Result<T, crate::ids::IdError>,
+) -> Option<T> {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+    let starts = at.value.starts_with(|c: char| c.is_ascii_lowercase());
+    if !starts || !at.value.bytes().all(plain) || is_reserved(&at.value) {
+        let reason = format!("`{}` must be of `a-z0-9_`, first a letter, not reserved", at.value);
+        source.error(at.line, reason);
+        return None;
+    }
+    parsed(source, at, parse)
+}
+
+fn period(source: &mut Source<'_>, line: usize, text: &str) -> Option<Period> {
+    let period = Period::parse(text);
+    period.map_err(|error| source.error(line, format!("`{text}`: {error}"))).ok()
+}

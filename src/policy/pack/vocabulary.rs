@@ -1,0 +1,197 @@
+//! The pack's words, resolved and cross-checked: what `pack.toml` means.
+//!
+//! Everything wrong is reported. A vocabulary exists only when nothing is.
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+
+use super::{
+    collection,
+    document::{Document, TerritoryToml, UnitToml},
+    error::{At, Source},
+    spec::CollectionSpec,
+};
+use crate::ids::{ClassName, IdError, PurposeName, RoleName, TerritoryName, UnitName};
+
+/// A territory of the pack.
+pub(in crate::policy) struct Territory {
+    pub(in crate::policy) name: TerritoryName,
+    pub(in crate::policy) zone: Tz,
+}
+
+/// A unit (cell) of the pack.
+pub(in crate::policy) struct Unit {
+    pub(in crate::policy) name: UnitName,
+    pub(in crate::policy) territory: TerritoryName,
+}
+
+/// The resolved words of a pack.
+pub(in crate::policy) struct Vocabulary {
+    pub(in crate::policy) name: String,
+    pub(in crate::policy) zone: Tz,
+    pub(in crate::policy) end_date: NaiveDate,
+    pub(in crate::policy) purposes: Vec<(PurposeName, String)>,
+    pub(in crate::policy) roles: Vec<(RoleName, String)>,
+    pub(in crate::policy) professions: Vec<(String, String)>,
+    pub(in crate::policy) classes: Vec<(ClassName, String)>,
+    pub(in crate::policy) territories: Vec<Territory>,
+    pub(in crate::policy) units: Vec<Unit>,
+    pub(in crate::policy) collections: Vec<CollectionSpec>,
+}
+
+/// Resolves a document. `None` when an error was recorded in `source`, now or before.
+pub(super) fn resolve(source: &mut Source<'_>, document: Document) -> Option<Vocabulary> {
+    let profile = text(source, "profile", document.profile);
+    let name = text(source, "name", document.name);
+    let zone = needed(source, "zone", document.zone).and_then(|at| zone(source, &at));
+    let end_date = needed(source, "end_date", document.end_date).and_then(|at| date(source, &at));
+    let purposes = names(source, document.purposes, PurposeName::parse);
+    let roles = names(source, document.roles, RoleName::parse);
+    let professions = names(source, document.professions, profession);
+    let classes = classes(source, document.classes);
+    for (what, empty) in [("purposes", purposes.is_empty()), ("roles", roles.is_empty())] {
+        if empty {
+            source.error(0, format!("`[{what}]` is missing or empty"));
+        }
+    }
+    let territories = territories(source, document.territories, zone);
+    let units = units(source, document.units, &territories);
+    let lists = collection::Lists {
+        classes: classes.iter().map(|(name, _)| name.clone()).collect(),
+        territories: territories.iter().map(|t| t.name.to_string()).collect(),
+        units: units.iter().map(|u| u.name.to_string()).collect(),
+    };
+    let collections = collection::resolve(source, document.collections, &lists);
+    if !source.errors.is_empty() {
+        return None;
+    }
+    Some(Vocabulary {
+        name: format!("{}/{}", name?, profile?),
+        zone: zone?,
+        end_date: end_date?,
+        purposes,
+        roles,
+        professions,
+        classes: classes.into_iter().map(|(name, label)| (name.value, label)).collect(),
+        territories,
+        units,
+        collections,
+    })
+}
+
+/// Reads one name; a bad one is an error at its line.
+pub(super) fn parsed<T>(
+    source: &mut Source<'_>,
+    at: &At<String>,
+    parse: impl Fn(&str) -> Result<T, IdError>,
+) -> Option<T> {
+    let parsed = parse(&at.value);
+    parsed.map_err(|error| source.error(at.line, format!("`{}`: {error}", at.value))).ok()
+}
+
+fn names<T>(
+    source: &mut Source<'_>,
+    entries: Vec<(At<String>, String)>,
+    parse: impl Fn(&str) -> Result<T, IdError>,
+) -> Vec<(T, String)> {
+    let mut names = Vec::new();
+    for (at, label) in entries {
+        if let Some(name) = parsed(source, &at, &parse) {
+            names.push((name, label));
+        }
+    }
+    names
+}
+
+fn profession(text: &str) -> Result<String, IdError> {
+    // Professions share the form of roles; they have no type of their own outside the policy.
+    RoleName::parse(text).map(|name| name.to_string())
+}
+
+fn classes(
+    source: &mut Source<'_>,
+    entries: Vec<(At<String>, String)>,
+) -> Vec<(At<ClassName>, String)> {
+    let mut classes = Vec::new();
+    for (at, label) in entries {
+        if collection::is_reserved(&at.value) {
+            source.error(at.line, format!("`{}` is a reserved name of the vault", at.value));
+        } else if let Some(name) = parsed(source, &at, ClassName::parse) {
+            classes.push((At { line: at.line, value: name }, label));
+        }
+    }
+    classes
+}
+
+fn territories(
+    source: &mut Source<'_>,
+    entries: Vec<(At<String>, TerritoryToml)>,
+    pack_zone: Option<Tz>,
+) -> Vec<Territory> {
+    let mut territories = Vec::new();
+    for (at, entry) in entries {
+        let own = entry.zone.map(|text| At { line: at.line, value: text });
+        let zone = own.map_or(pack_zone, |text| zone(source, &text));
+        let name = parsed(source, &at, TerritoryName::parse);
+        territories.extend(name.zip(zone).map(|(name, zone)| Territory { name, zone }));
+        unlabelled(source, at.line, &entry.label);
+    }
+    territories
+}
+
+fn units(
+    source: &mut Source<'_>,
+    entries: Vec<(At<String>, UnitToml)>,
+    territories: &[Territory],
+) -> Vec<Unit> {
+    let mut units = Vec::new();
+    for (at, entry) in entries {
+        let territory = territories.iter().find(|t| t.name.as_str() == entry.territory);
+        if territory.is_none() {
+            source.error(at.line, format!("unknown territory `{}`", entry.territory));
+        }
+        let name = parsed(source, &at, UnitName::parse);
+        let territory = territory.map(|t| t.name.clone());
+        units.extend(name.zip(territory).map(|(name, territory)| Unit { name, territory }));
+        unlabelled(source, at.line, &entry.label);
+    }
+    units
+}
+
+/// A label is for people; an empty one is a slip.
+pub(super) fn unlabelled(source: &mut Source<'_>, line: usize, label: &str) {
+    if label.trim().is_empty() {
+        source.error(line, "the label is empty");
+    }
+}
+
+fn zone(source: &mut Source<'_>, at: &At<String>) -> Option<Tz> {
+    let zone = at.value.parse();
+    if zone.is_err() {
+        source.error(at.line, format!("`{}` is no IANA time zone", at.value));
+    }
+    zone.ok()
+}
+
+fn date(source: &mut Source<'_>, at: &At<String>) -> Option<NaiveDate> {
+    let date = NaiveDate::parse_from_str(&at.value, "%Y-%m-%d").ok();
+    // Written back, so that `2021-4-1` is refused: the retention part has one form only.
+    let date = date.filter(|date| date.to_string() == at.value);
+    if date.is_none() {
+        source.error(at.line, "end_date must be a date in quotes, YYYY-MM-DD");
+    }
+    date
+}
+
+fn text(source: &mut Source<'_>, key: &str, at: Option<At<String>>) -> Option<String> {
+    let at = needed(source, key, at)?;
+    parsed(source, &at, RoleName::parse).map(|name| name.to_string())
+}
+
+fn needed<T>(source: &mut Source<'_>, key: &str, at: Option<At<T>>) -> Option<At<T>> {
+    // A key that was there but unreadable has its error already.
+    if at.is_none() && source.errors.is_empty() {
+        source.error(0, format!("`{key}` is missing"));
+    }
+    at
+}

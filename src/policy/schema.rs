@@ -1,0 +1,186 @@
+//! The Cedar schema of a pack, generated from its vocabulary. Policies are validated against it.
+//!
+//! Every closed list becomes an enumerated entity type, so that a misspelt role, unit, territory,
+//! purpose, class or profession in a policy is a validation error and not a rule that never holds.
+//!
+//! ```text
+//! Agent in Role       service, sworn, undertaking, valid_today, unit?, territory?, profession?
+//! <collection>        territory?, assigned_agents, assigned_units, restricted, held, <attributes>
+//! Vault::"vault"      the resource of actions on the vault itself
+//! Action "reveal:<class>" "mask:<class>" "write:<class>" "create:<collection>" "assign:<collection>",
+//!        in the groups "reveal" "mask" "write" "create" "assign" and, all of them, "data";
+//!        the vault's own actions in the group "vault"
+//! context (data)      purpose, today, local_minutes, local_weekday, justification, recent_reveals,
+//!                     break_glass, notice_given; create adds class; assign adds to_self,
+//!                     to_own_unit, to_unit_of_own_territory
+//! context (vault)     today, local_minutes, local_weekday
+//! ```
+//! Dates are whole days since 1970-01-01, local; weekdays 1 (Monday) to 7. What may be missing is
+//! optional, and strict validation makes the policy ask with `has` first.
+
+use serde_json::{Map, Value as Json, json};
+
+use super::{
+    ATTRIBUTES_CLASS,
+    engine::VAULT_ACTIONS,
+    pack::{AttributeSpec, CollectionSpec, Vocabulary},
+    value::FieldType,
+};
+
+/// The closed list's stand-in where a pack leaves a list empty: no name can be spelt like it.
+const NONE: &str = "-";
+
+/// The schema in Cedar's JSON form.
+pub(super) fn generate(vocabulary: &Vocabulary) -> Json {
+    let mut types = Map::new();
+    let mut list = |name: &str, ids: Vec<String>| {
+        let ids = if ids.is_empty() { vec![NONE.to_owned()] } else { ids };
+        types.insert(name.into(), json!({ "enum": ids }));
+    };
+    list("Role", texts(vocabulary.roles.iter().map(|(name, _)| name)));
+    list("Purpose", texts(vocabulary.purposes.iter().map(|(name, _)| name)));
+    list("Profession", texts(vocabulary.professions.iter().map(|(name, _)| name)));
+    list("Unit", texts(vocabulary.units.iter().map(|unit| &unit.name)));
+    list("Territory", texts(vocabulary.territories.iter().map(|t| &t.name)));
+    let mut classes = texts(vocabulary.classes.iter().map(|(name, _)| name));
+    classes.push(ATTRIBUTES_CLASS.into());
+    list("Class", classes.clone());
+    list("Vault", vec!["vault".into()]);
+    types.insert("Agent".into(), agent());
+    for spec in &vocabulary.collections {
+        types.insert(spec.name.to_string(), resource(spec));
+    }
+    let mut actions = Map::new();
+    for group in ["reveal", "mask", "write", "create", "assign", "data", "vault"] {
+        actions.insert(group.into(), json!({}));
+    }
+    for class in &classes {
+        let having: Vec<_> =
+            vocabulary.collections.iter().filter(|spec| has_class(spec, class)).collect();
+        for verb in ["reveal", "mask", "write"] {
+            let action = data_action(verb, &having, data_context());
+            actions.insert(format!("{verb}:{class}"), action);
+        }
+    }
+    for spec in &vocabulary.collections {
+        let mut create = data_context();
+        create.insert("class".into(), entity("Class"));
+        actions.insert(format!("create:{}", spec.name), data_action("create", &[spec], create));
+        let mut assign = data_context();
+        for fact in ["to_self", "to_own_unit", "to_unit_of_own_territory"] {
+            assign.insert(fact.into(), boolean());
+        }
+        actions.insert(format!("assign:{}", spec.name), data_action("assign", &[spec], assign));
+    }
+    for action in VAULT_ACTIONS {
+        actions.insert((*action).into(), action_on("vault", json!(["Vault"]), time_context()));
+    }
+    json!({ "": { "entityTypes": types, "actions": actions } })
+}
+
+/// Whether the collection has fields of this class; all have attributes.
+pub(super) fn has_class(spec: &CollectionSpec, class: &str) -> bool {
+    class == ATTRIBUTES_CLASS || spec.classes.iter().any(|name| name.as_str() == class)
+}
+
+fn data_action(group: &str, on: &[&CollectionSpec], context: Map<String, Json>) -> Json {
+    let resources = json!(texts(on.iter().map(|spec| &spec.name)));
+    let mut action = action_on(group, resources, context);
+    if let Some(groups) = action.get_mut("memberOf").and_then(Json::as_array_mut) {
+        groups.push(json!({ "id": "data" }));
+    }
+    action
+}
+
+fn action_on(group: &str, resources: Json, context: Map<String, Json>) -> Json {
+    json!({
+        "memberOf": [{ "id": group }],
+        "appliesTo": {
+            "principalTypes": ["Agent"],
+            "resourceTypes": resources,
+            "context": { "type": "Record", "attributes": context },
+        },
+    })
+}
+
+fn agent() -> Json {
+    json!({
+        "memberOfTypes": ["Role"],
+        "shape": { "type": "Record", "attributes": {
+            "service": boolean(),
+            "sworn": boolean(),
+            "undertaking": boolean(),
+            "valid_today": boolean(),
+            "unit": optional(entity("Unit")),
+            "territory": optional(entity("Territory")),
+            "profession": optional(entity("Profession")),
+        } },
+    })
+}
+
+fn resource(spec: &CollectionSpec) -> Json {
+    let mut shape = Map::new();
+    shape.insert("assigned_agents".into(), json!({ "type": "Set", "element": entity("Agent") }));
+    shape.insert("assigned_units".into(), json!({ "type": "Set", "element": entity("Unit") }));
+    shape.insert("restricted".into(), boolean());
+    shape.insert("held".into(), boolean());
+    if spec.territory_attribute.is_some() {
+        shape.insert("territory".into(), optional(entity("Territory")));
+    }
+    for attribute in &spec.attributes {
+        if spec.territory_attribute.as_ref() != Some(&attribute.name) {
+            shape.insert(attribute.name.to_string(), attribute_type(spec, attribute));
+        }
+    }
+    json!({ "shape": { "type": "Record", "attributes": shape } })
+}
+
+fn attribute_type(spec: &CollectionSpec, attribute: &AttributeSpec) -> Json {
+    let base = match attribute.kind {
+        _ if spec.unit_attribute.as_ref() == Some(&attribute.name) => entity("Unit"),
+        FieldType::Boolean => boolean(),
+        FieldType::Date | FieldType::Integer { .. } => long(),
+        _ => json!({ "type": "String" }),
+    };
+    if attribute.required { base } else { optional(base) }
+}
+
+fn data_context() -> Map<String, Json> {
+    let mut context = time_context();
+    context.insert("purpose".into(), entity("Purpose"));
+    context.insert("recent_reveals".into(), long());
+    for fact in ["justification", "break_glass", "notice_given"] {
+        context.insert(fact.into(), boolean());
+    }
+    context
+}
+
+fn time_context() -> Map<String, Json> {
+    ["today", "local_minutes", "local_weekday"]
+        .into_iter()
+        .map(|name| (name.to_owned(), long()))
+        .collect()
+}
+
+fn texts<T: ToString>(names: impl Iterator<Item = T>) -> Vec<String> {
+    names.map(|name| name.to_string()).collect()
+}
+
+fn entity(name: &str) -> Json {
+    json!({ "type": "Entity", "name": name })
+}
+
+fn boolean() -> Json {
+    json!({ "type": "Boolean" })
+}
+
+fn long() -> Json {
+    json!({ "type": "Long" })
+}
+
+fn optional(mut of: Json) -> Json {
+    if let Some(object) = of.as_object_mut() {
+        object.insert("required".into(), Json::Bool(false));
+    }
+    of
+}
