@@ -10,6 +10,7 @@ pub mod crypto;
 pub mod identity;
 pub mod keyring;
 pub mod policy;
+pub mod retention;
 pub mod storage;
 pub mod wire;
 

@@ -1,0 +1,196 @@
+//! The certificate of a purge: what was forgotten, when, and exactly what that proves.
+//!
+//! One line of JSON with its fields in the order of the structs below, then the signature. Signed
+//! bytes = the JSON without `,"signature":"…"`. The Ed25519 key is the certificates' own, so nothing
+//! signed for the log can be taken for a certificate. It must never hold anything about a subject:
+//! only random cohort and segment ids, collection names, dates and counts. It must never claim more
+//! than the class of the places proves (DESIGN section 4).
+
+#[cfg(test)]
+mod tests;
+mod text;
+mod verify;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde::{Deserialize, Serialize};
+
+pub use self::verify::{CertificateError, CertificateSummary, verifier_key, verify};
+pub(super) use self::{
+    text::{READABLE, statement},
+    verify::signer_name,
+};
+use super::{RetentionError, sweep::Pages};
+use crate::{
+    crypto::signing::Signer,
+    ids::CertificateId,
+    storage::{Store, keys},
+};
+
+/// Version of this format.
+pub(super) const FORMAT: u32 = 1;
+/// Where the signature starts.
+const SIGNATURE: &str = ",\"signature\":\"";
+
+/// A certificate before it is signed. Field order is the order of the JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Certificate {
+    /// Format version, 1.
+    pub(super) v: u32,
+    pub(super) id: String,
+    /// 1 when issued; 2 when searchable values went later than the fields.
+    pub(super) revision: u32,
+    pub(super) vault: String,
+    pub(super) vault_id: String,
+    pub(super) node: String,
+    /// SHA-256 of the policy pack in force, hexadecimal.
+    pub(super) policy_pack_hash: String,
+    /// Agent id, or `schedule`.
+    pub(super) started_by: String,
+    pub(super) cutoff: String,
+    pub(super) started_at: String,
+    /// When the erasure point was passed and seen to be.
+    pub(super) erased_at: String,
+    pub(super) finished_at: String,
+    /// How often the run was taken up again after a crash or a failure.
+    pub(super) resumed: u32,
+    pub(super) cohorts: Vec<CertifiedCohort>,
+    pub(super) totals: Counts,
+    pub(super) holds_kept: u64,
+    pub(super) failures: Vec<String>,
+    pub(super) generation_before: u64,
+    pub(super) generation_after: u64,
+    /// SHA-256 of the keyring file of `generation_after`, hexadecimal.
+    pub(super) keyring_hash: String,
+    /// Lowest class over all places.
+    pub(super) class: String,
+    pub(super) places: Vec<CertifiedPlace>,
+    /// Fields unreadable.
+    pub(super) t1: String,
+    /// Searchable values no longer confirmable; null while index keys live on.
+    pub(super) t2: Option<String>,
+    pub(super) audit: AuditReference,
+    pub(super) still_readable: Vec<Bilingual>,
+    pub(super) statement: Bilingual,
+    /// Name and key id of the key that signed.
+    pub(super) signed_by: String,
+}
+
+/// One cohort that went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct CertifiedCohort {
+    pub(super) id: String,
+    pub(super) collection: String,
+    pub(super) expires_on: String,
+    pub(super) zone: String,
+    pub(super) segments: Vec<String>,
+    #[serde(flatten)]
+    pub(super) counts: Counts,
+}
+
+/// Rows deleted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Counts {
+    pub(super) records: u64,
+    pub(super) sections: u64,
+    pub(super) index_rows: u64,
+    pub(super) events: u64,
+}
+
+impl Counts {
+    /// Adds the counts of one more cohort.
+    pub(super) fn add(&mut self, other: Self) {
+        self.records = self.records.saturating_add(other.records);
+        self.sections = self.sections.saturating_add(other.sections);
+        self.index_rows = self.index_rows.saturating_add(other.index_rows);
+        self.events = self.events.saturating_add(other.events);
+    }
+}
+
+/// One place of the keyring when the certificate was issued.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct CertifiedPlace {
+    pub(super) id: String,
+    pub(super) class: String,
+    pub(super) kind: String,
+}
+
+/// Where the log bears this run out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct AuditReference {
+    /// Leaf of the intent, durable before the erasure.
+    pub(super) intent: Option<LeafIndex>,
+    /// A signed checkpoint that covers the intent and the generation's leaf.
+    pub(super) checkpoint: String,
+}
+
+/// Origin number and leaf number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct LeafIndex {
+    pub(super) k: u32,
+    pub(super) n: u64,
+}
+
+/// A sentence in both languages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Bilingual {
+    pub(super) en: String,
+    pub(super) fr: String,
+}
+
+impl Certificate {
+    /// The signed certificate, one line.
+    pub(super) fn sign(&self, signer: &Signer) -> Result<String, RetentionError> {
+        let body = serde_json::to_string(self).map_err(|_| RetentionError::CertificateFormat)?;
+        let open = body.strip_suffix('}').ok_or(RetentionError::CertificateFormat)?;
+        let signature = STANDARD.encode(signer.sign(body.as_bytes()));
+        Ok(format!("{open}{SIGNATURE}{signature}\"}}"))
+    }
+}
+
+/// The stored JSON: of this id the last revision, or of the newest certificate by its end.
+pub(super) fn read(store: &dyn Store, id: Option<CertificateId>) -> Result<String, RetentionError> {
+    let prefix = match id {
+        Some(id) => [keys::certificates().as_slice(), id.as_bytes()].concat(),
+        None => keys::certificates(),
+    };
+    let mut newest: Option<((String, u32), String)> = None;
+    let mut pages = Pages::over(prefix);
+    while let Some(page) = pages.next(store)? {
+        for (_, value) in page {
+            let json = String::from_utf8(value).map_err(|_| RetentionError::Tampered("k"))?;
+            let order: Order =
+                serde_json::from_str(&json).map_err(|_| RetentionError::Tampered("k"))?;
+            let order = (order.finished_at, order.revision);
+            if newest.as_ref().is_none_or(|(last, _)| *last <= order) {
+                newest = Some((order, json));
+            }
+        }
+    }
+    newest.map(|(_, json)| json).ok_or(RetentionError::NoCertificate)
+}
+
+/// What decides which certificate is the newest: RFC 3339 in UTC sorts as text.
+#[derive(Deserialize)]
+struct Order {
+    finished_at: String,
+    revision: u32,
+}
+
+/// Ids and revisions, in key order.
+pub(super) fn ids(store: &dyn Store) -> Result<Vec<(CertificateId, u32)>, RetentionError> {
+    let mut ids = Vec::new();
+    let mut pages = Pages::over(keys::certificates());
+    while let Some(page) = pages.next(store)? {
+        for (key, _) in page {
+            let broken = RetentionError::Tampered("k");
+            let Some((id, revision)) = key.get(1..).and_then(|k| k.split_at_checked(16)) else {
+                return Err(broken);
+            };
+            match (CertificateId::from_slice(id), <[u8; 4]>::try_from(revision)) {
+                (Ok(id), Ok(revision)) => ids.push((id, u32::from_be_bytes(revision))),
+                _ => return Err(broken),
+            }
+        }
+    }
+    Ok(ids)
+}

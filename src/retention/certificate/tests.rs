@@ -1,0 +1,126 @@
+//! A certificate is accepted whole and refused with any byte changed.
+
+use super::*;
+use crate::{keyring::PlaceClass, secret::Secret};
+
+const NAME: &str = "essai/certificates";
+
+fn signer(seed: u8) -> Signer {
+    Signer::from_seed(Secret::from_bytes([seed; 32]))
+}
+
+fn certificate() -> Certificate {
+    let counts = Counts { records: 2, sections: 5, index_rows: 7, events: 0 };
+    Certificate {
+        v: FORMAT,
+        id: "01".repeat(16),
+        revision: 1,
+        vault: "essai".into(),
+        vault_id: "02".repeat(16),
+        node: "n1".into(),
+        policy_pack_hash: "03".repeat(32),
+        started_by: "schedule".into(),
+        cutoff: "2021-02-22T20:00:00.000Z".into(),
+        started_at: "2021-02-22T20:00:00.000Z".into(),
+        erased_at: "2021-02-22T20:00:01.000Z".into(),
+        finished_at: "2021-02-22T20:00:02.000Z".into(),
+        resumed: 0,
+        cohorts: vec![CertifiedCohort {
+            id: "04".repeat(16),
+            collection: "things".into(),
+            expires_on: "2021-02-23".into(),
+            zone: "Indian/Reunion".into(),
+            segments: vec!["05".repeat(16)],
+            counts,
+        }],
+        totals: counts,
+        holds_kept: 0,
+        failures: Vec::new(),
+        generation_before: 6,
+        generation_after: 7,
+        keyring_hash: "06".repeat(32),
+        class: "L0".into(),
+        places: vec![CertifiedPlace {
+            id: "07".repeat(16),
+            class: "L0".into(),
+            kind: "file".into(),
+        }],
+        t1: "2021-02-22T20:00:01.000Z".into(),
+        t2: None,
+        audit: AuditReference {
+            intent: Some(LeafIndex { k: 0, n: 41 }),
+            checkpoint: "essai/n1\n43\nAAAA\n".into(),
+        },
+        still_readable: vec![Bilingual { en: "ids".into(), fr: "identifiants".into() }],
+        statement: statement(PlaceClass::L0),
+        signed_by: signer_name(NAME, &signer(1).public()),
+    }
+}
+
+fn key(seed: u8) -> String {
+    verifier_key(NAME, &signer(seed).public())
+}
+
+#[test]
+fn a_certificate_verifies_under_its_vaults_key() {
+    let json = certificate().sign(&signer(1)).unwrap();
+    assert!(!json.contains('\n'));
+    let summary = verify(&json, &key(1)).unwrap();
+    assert_eq!((summary.records, summary.sections, summary.index_rows), (2, 5, 7));
+    assert_eq!((summary.generations, summary.t2), ((6, 7), None));
+    assert!(summary.statement.contains(
+        "unreadable to anyone, the root key included, who has no copy of the generation key from before the scrub"
+    ));
+}
+
+#[test]
+fn a_certificate_with_any_byte_changed_is_refused() {
+    let json = certificate().sign(&signer(1)).unwrap();
+    for at in 0..json.len() {
+        let mut bytes = json.clone().into_bytes();
+        bytes[at] ^= 1;
+        let Ok(changed) = String::from_utf8(bytes) else { continue };
+        assert!(verify(&changed, &key(1)).is_err(), "byte {at} of {}", json.len());
+    }
+}
+
+#[test]
+fn another_vaults_key_is_refused() {
+    let json = certificate().sign(&signer(1)).unwrap();
+    assert_eq!(verify(&json, &key(2)), Err(CertificateError::Signature));
+}
+
+#[test]
+fn a_key_whose_id_does_not_belong_to_it_is_refused() {
+    let json = certificate().sign(&signer(1)).unwrap();
+    let renamed = key(1).replacen("essai", "autre", 1);
+    assert_eq!(verify(&json, &renamed), Err(CertificateError::Key));
+    for broken in ["", "a+b", "essai/certificates+00000000+AQ==", "essai/certificates+00000000"] {
+        assert_eq!(verify(&json, broken), Err(CertificateError::Key), "{broken}");
+    }
+}
+
+#[test]
+fn something_that_is_no_certificate_is_refused() {
+    for text in ["", "{}", "{\"v\":1,\"signature\":\"\"}", "{\"v\":1,\"signature\":\"AA==\"}"] {
+        assert_eq!(verify(text, &key(1)), Err(CertificateError::Format), "{text}");
+    }
+}
+
+#[test]
+fn the_fields_stand_in_the_documented_order() {
+    let json = certificate().sign(&signer(1)).unwrap();
+    let order = ["v", "id", "revision", "vault", "policy_pack_hash", "cutoff", "cohorts", "totals"]
+        .into_iter()
+        .chain(["generation_before", "keyring_hash", "t1", "t2", "audit", "statement"])
+        .chain(["signed_by", "signature"]);
+    let at: Vec<usize> = order.map(|name| json.find(&format!("\"{name}\":")).unwrap()).collect();
+    assert!(at.is_sorted(), "{at:?}");
+}
+
+#[test]
+fn a_weaker_class_never_claims_what_a_stronger_one_does() {
+    assert!(statement(PlaceClass::L0).en.contains("may physically survive"));
+    assert!(!statement(PlaceClass::L1).en.contains("TPM"));
+    assert!(!statement(PlaceClass::L0).en.contains("destroyed by"));
+}

@@ -1,0 +1,50 @@
+//! The sentences of a certificate, in English and French: what is proven for each class, and what
+//! remains readable.
+//!
+//! DESIGN section 4, "say exactly what is proven": never claim more. The quoted words are the design's.
+
+use super::Bilingual;
+use crate::keyring::PlaceClass;
+
+/// The erasure as far as every class proves it.
+const PROVEN_EN: &str = "The fields of the cohorts named above are unreadable to anyone, the root key included, who has no copy of the generation key from before the scrub.";
+const PROVEN_FR: &str = "Les champs des cohortes nommées ci-dessus sont illisibles pour quiconque, clé racine comprise, ne détient pas de copie de la clé de génération d'avant l'effacement de l'ancre.";
+
+/// What is proven when the weakest place is of this class.
+pub(in super::super) fn statement(class: PlaceClass) -> Bilingual {
+    let (en, fr) = match class {
+        PlaceClass::L0 => (
+            "Class L0: the old generation key was overwritten in a file and read back, on a flash, copy-on-write, virtual, network or mapped disk, or one whose nature is unknown: the old slot may physically survive there.",
+            "Classe L0 : l'ancienne clé de génération a été réécrite dans un fichier puis relue, sur un disque à mémoire flash, à copie sur écriture, virtuel, en réseau ou indirect, ou de nature inconnue : l'ancien emplacement peut y subsister physiquement.",
+        ),
+        PlaceClass::L1 => (
+            "Class L1: the old generation key was overwritten in place on a raw magnetic disk and read back past the page cache.",
+            "Classe L1 : l'ancienne clé de génération a été réécrite sur place sur un disque magnétique brut, puis relue hors du cache.",
+        ),
+        PlaceClass::L2 => (
+            "Class L2: the old generation key was replaced in the non-volatile memory of a TPM.",
+            "Classe L2 : l'ancienne clé de génération a été remplacée dans la mémoire non volatile d'un TPM.",
+        ),
+        PlaceClass::L3 => (
+            "Class L3: the old generation key was destroyed by a key service in another administrative domain.",
+            "Classe L3 : l'ancienne clé de génération a été détruite par un service de clés d'un autre domaine d'administration.",
+        ),
+    };
+    Bilingual { en: format!("{PROVEN_EN} {en}"), fr: format!("{PROVEN_FR} {fr}") }
+}
+
+/// What older copies of the data folder still show after this run.
+pub(in super::super) const READABLE: [(&str, &str); 3] = [
+    (
+        "random ids of records, cohorts and segments, versions and times in copies of the data folder",
+        "identifiants aléatoires de fiches, de cohortes et de segments, versions et dates, dans les copies du dossier de données",
+    ),
+    (
+        "the leaves of the audit log (number, time, kind, hash): nothing personal",
+        "les feuilles du journal (numéro, heure, nature, empreinte) : rien de personnel",
+    ),
+    (
+        "until t2, keyed tokens that who holds the index key could confirm a guessed value with",
+        "jusqu'à t2, des jetons à clé avec lesquels le détenteur de la clé d'index pourrait confirmer une valeur devinée",
+    ),
+];

@@ -1,0 +1,185 @@
+//! Step 8 of a purge: the certificate, the final event and the end of the run, in one commit.
+//!
+//! It must not certify while a place still owes its scrub. Totals come from the 'n' rows alone, which
+//! were written with the deletions; they are deleted with the run, so that a later sweep of the same
+//! cohort starts from zero.
+
+use crate::{
+    audit::EventDraft,
+    clock::Timestamp,
+    keyring::PlaceStatus,
+    storage::{Group, Op, keys},
+    wire::store::PurgeRun,
+};
+
+use super::{
+    DueCohort, PurgeReport, RetentionError,
+    certificate::{
+        AuditReference, Bilingual, Certificate, CertifiedCohort, CertifiedPlace, Counts, FORMAT,
+        LeafIndex, READABLE, signer_name, statement,
+    },
+    certificates_name,
+    purge::{Context, draft_event},
+    rows, run,
+    sweep::SweptCohort,
+};
+
+/// Signs and commits. Returns what the run did.
+pub(super) fn certify(cx: &Context<'_>, run: &PurgeRun) -> Result<PurgeReport, RetentionError> {
+    let keyring = cx.log.keyring();
+    let places = keyring.places();
+    if let Some(place) = places.iter().find(|place| place.stale) {
+        // The run stays: the next one, or the next start, comes back to this step.
+        let skipped = Some(RetentionError::PlacePending(place.id).to_string());
+        return Ok(PurgeReport { skipped, ..PurgeReport::idle(keyring) });
+    }
+    let cohorts = run::cohorts(run)?;
+    let counts = counts(cx, &cohorts)?;
+    let totals = counts.iter().fold(Counts::default(), |mut sum, count| {
+        sum.add(*count);
+        sum
+    });
+    let id = run::certificate_id(run)?;
+    let certificate = certificate(cx, run, &cohorts, &counts, totals, &places);
+    let json = certificate.sign(&keyring.certificate_signer())?;
+    let sealed = cx.log.seal(&final_event(cx, run, totals, &places))?;
+    let mut ops = vec![
+        Op::Put(keys::certificate(&id, certificate.revision), json.into_bytes()),
+        Op::Delete(keys::PURGE.to_vec()),
+    ];
+    ops.extend(cohorts.iter().map(|cohort| Op::Delete(keys::sweep_count(&cohort.id))));
+    let group = Group { preconditions: Vec::new(), ops };
+    let _receipt = cx.log.commit_blocking(group, &[], Some(sealed))?;
+    Ok(PurgeReport {
+        certificate: Some(id),
+        generation_before: run.generation_before,
+        generation_after: run.generation_after,
+        cohorts: cohorts.iter().zip(&counts).map(|(cohort, count)| due(cohort, count)).collect(),
+        records: totals.records,
+        sections: totals.sections,
+        index_rows: totals.index_rows,
+        events: totals.events,
+        skipped: None,
+    })
+}
+
+fn counts(cx: &Context<'_>, cohorts: &[SweptCohort]) -> Result<Vec<Counts>, RetentionError> {
+    let read = |cohort: &SweptCohort| {
+        let keyring = cx.log.keyring().as_ref();
+        let row = rows::sweep_count(cx.log.store().as_ref(), keyring, &cohort.id)?;
+        Ok(Counts {
+            records: row.records,
+            sections: row.sections,
+            index_rows: row.index_rows,
+            events: row.events,
+        })
+    };
+    cohorts.iter().map(read).collect()
+}
+
+fn certificate(
+    cx: &Context<'_>,
+    run: &PurgeRun,
+    cohorts: &[SweptCohort],
+    counts: &[Counts],
+    totals: Counts,
+    places: &[PlaceStatus],
+) -> Certificate {
+    let keyring = cx.log.keyring();
+    let time = |millis| Timestamp::from_millis(millis).to_string();
+    let erased_at = time(run.erased_at_ms);
+    let by = if run.started_by.is_empty() { "schedule" } else { run.started_by.as_str() };
+    let readable =
+        READABLE.iter().map(|(en, fr)| Bilingual { en: (*en).to_owned(), fr: (*fr).to_owned() });
+    Certificate {
+        v: FORMAT,
+        id: hex::encode(&run.certificate_id),
+        revision: 1,
+        vault: keyring.vault_name(),
+        vault_id: keyring.vault().to_string(),
+        node: keyring.node(),
+        policy_pack_hash: hex::encode(&run.pack_hash),
+        started_by: by.to_owned(),
+        cutoff: time(run.cutoff_ms),
+        started_at: time(run.started_at_ms),
+        erased_at: erased_at.clone(),
+        finished_at: cx.log.clock().now().to_string(),
+        resumed: run.resumed,
+        cohorts: cohorts.iter().zip(counts).map(|(c, count)| certified(c, *count)).collect(),
+        totals,
+        holds_kept: run.holds_kept,
+        failures: Vec::new(),
+        generation_before: run.generation_before,
+        generation_after: run.generation_after,
+        keyring_hash: hex::encode(&run.keyring_hash),
+        class: format!("{:?}", keyring.class()),
+        places: places.iter().map(place).collect(),
+        t1: erased_at.clone(),
+        // A cohort purged whole takes its index keys along in the same generation. One kept for held
+        // slots loses its index key too (DESIGN section 3): T1 = T2 in both cases.
+        t2: Some(erased_at),
+        audit: AuditReference {
+            intent: run
+                .intent_index_known
+                .then_some(LeafIndex { k: run.intent_k, n: run.intent_n }),
+            checkpoint: cx.log.checkpoint(),
+        },
+        still_readable: readable.collect(),
+        statement: statement(keyring.class()),
+        signed_by: signer_name(
+            &certificates_name(&keyring.vault_name()),
+            &keyring.certificate_signer().public(),
+        ),
+    }
+}
+
+fn certified(cohort: &SweptCohort, counts: Counts) -> CertifiedCohort {
+    CertifiedCohort {
+        id: cohort.id.to_string(),
+        collection: cohort.key.collection.to_string(),
+        expires_on: cohort.key.expires_on.to_string(),
+        zone: cohort.key.zone.name().to_owned(),
+        segments: cohort.segments.iter().map(ToString::to_string).collect(),
+        counts,
+    }
+}
+
+fn place(place: &PlaceStatus) -> CertifiedPlace {
+    CertifiedPlace {
+        id: place.id.to_string(),
+        class: format!("{:?}", place.class),
+        kind: place.describe.clone(),
+    }
+}
+
+fn due(cohort: &SweptCohort, counts: &Counts) -> DueCohort {
+    DueCohort {
+        cohort: cohort.id,
+        collection: cohort.key.collection.clone(),
+        expires_on: cohort.key.expires_on,
+        zone: cohort.key.zone.name().to_owned(),
+        segments: cohort.segments.len(),
+        records: counts.records.saturating_add(counts.events),
+    }
+}
+
+fn final_event(
+    cx: &Context<'_>,
+    run: &PurgeRun,
+    totals: Counts,
+    places: &[PlaceStatus],
+) -> EventDraft {
+    let classes: Vec<String> = places.iter().map(|p| format!("{:?}", p.class)).collect();
+    let mut event = draft_event(cx, "purge", "OK");
+    event.notes = vec![
+        run::certificate_note(run),
+        format!("generation={}", run.generation_after),
+        format!("keyring={}", hex::encode(&run.keyring_hash)),
+        format!("places={}", classes.join(",")),
+        format!("records={}", totals.records),
+        format!("sections={}", totals.sections),
+        format!("index_rows={}", totals.index_rows),
+        format!("events={}", totals.events),
+    ];
+    event
+}
