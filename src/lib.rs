@@ -12,6 +12,7 @@ pub mod keyring;
 pub mod policy;
 pub mod retention;
 pub mod storage;
+pub mod vault;
 pub mod wire;
 
 pub mod clock;

@@ -1,0 +1,68 @@
+//! The vault's own work between calls: purges, segments for tomorrow, checkpoints, the clock guard.
+//!
+//! One tick does all that is due and returns; whoever runs the vault calls it at an interval. It takes
+//! no input, keeps no state that a restart would lose, and retries nothing inside: what failed is due
+//! again at the next tick. The first error is returned after everything else was tried.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::{audit::AuditLog, clock::Timestamp, policy::Pack, retention::Retention};
+
+use super::{
+    VaultError,
+    segments::{Segments, upcoming},
+};
+
+/// How long data may stay past its date before an alarm, in milliseconds: one interval of the
+/// schedule, which has a run at every midnight.
+const OVERDUE_ALARM_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// What the background work touches.
+pub(crate) struct Background {
+    pub(crate) log: Arc<AuditLog>,
+    pub(crate) segments: Arc<Segments>,
+    pub(crate) retention: Arc<Retention>,
+    /// Since when something has been overdue, as seen by this run.
+    pub(crate) overdue_alarmed: Mutex<bool>,
+}
+
+impl Background {
+    /// Does what is due now. Blocks.
+    pub(crate) fn tick(&self, pack: &Pack) -> Result<(), VaultError> {
+        let now = self.log.clock().now();
+        // The guard looks first: a jump must stop a purge, not be noticed after it.
+        let tripped = self.log.clock_tripped();
+        let segments = self.segments.ensure(&upcoming(pack, now));
+        let purge = if tripped { Ok(()) } else { self.purge_if_due(pack) };
+        self.watch_overdue();
+        let checkpoint = self.log.write_checkpoint(false).map_err(VaultError::from);
+        segments.and(purge).and(checkpoint)
+    }
+
+    fn purge_if_due(&self, pack: &Pack) -> Result<(), VaultError> {
+        if self.retention.preview()?.cohorts.is_empty() {
+            return Ok(());
+        }
+        self.retention.run(pack, None)?;
+        Ok(())
+    }
+
+    /// Raises one alarm while data stays past its date; re-armed once nothing is overdue.
+    fn watch_overdue(&self) {
+        let overdue = self.retention.overdue_ms() > OVERDUE_ALARM_MS;
+        let mut alarmed = self.overdue_alarmed.lock();
+        let raise = overdue && !*alarmed;
+        *alarmed = overdue;
+        drop(alarmed);
+        if raise {
+            self.log.raise_alarm("overdue", "data past its date has not been purged");
+        }
+    }
+}
+
+/// Whether the pack's end date has passed at `now`.
+pub(crate) fn end_date_passed(pack: &Pack, now: Timestamp) -> bool {
+    now.date_in(pack.zone()) >= pack.end_date()
+}

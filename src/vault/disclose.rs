@@ -1,0 +1,259 @@
+//! The only way out for field values: permit in, receipt in, then the answer.
+//!
+//! [`Withheld`] holds decrypted values that nobody may see yet. It has no accessor, no `Debug` and no
+//! `Serialize`; opening one consumes the engine's [`Permit`], releasing it consumes the log's
+//! [`Receipt`] of the same request and looks again that every slot still lives. Forgetting either
+//! does not compile:
+//!
+//! ```
+//! use oubliette::{audit::Receipt, keyring::Keyring};
+//! use oubliette::vault::disclose::{Disclosed, Withheld};
+//!
+//! fn answer(withheld: Withheld, receipt: Receipt, keys: &Keyring) -> Option<Disclosed> {
+//!     withheld.release(receipt, keys).ok()
+//! }
+//! ```
+//! ```compile_fail
+//! use oubliette::{audit::Receipt, keyring::Keyring};
+//! use oubliette::vault::disclose::{Disclosed, Withheld};
+//!
+//! fn answer(withheld: Withheld, keys: &Keyring) -> Option<Disclosed> {
+//!     withheld.release(keys).ok() // no receipt: the event may not be on disk
+//! }
+//! ```
+//!
+//! ```
+//! use oubliette::{audit::SealedEvent, keyring::Keyring, policy::Permit};
+//! use oubliette::vault::{disclose::Withheld, head::Loaded};
+//!
+//! fn open(permit: Permit, event: &SealedEvent, record: &Loaded, keys: &Keyring) {
+//!     let _ = Withheld::open(permit, event, record, keys);
+//! }
+//! ```
+//! ```compile_fail
+//! use oubliette::{audit::SealedEvent, keyring::Keyring, policy::Permit};
+//! use oubliette::vault::{disclose::Withheld, head::Loaded};
+//!
+//! fn open_twice(permit: Permit, event: &SealedEvent, record: &Loaded, keys: &Keyring) {
+//!     let _ = Withheld::open(permit, event, record, keys);
+//!     let _ = Withheld::open(permit, event, record, keys); // the permit is spent
+//! }
+//! ```
+//!
+//! [`amend`] opens a section to change it and seals it again at once: it consumes a write permit and
+//! gives back ciphertext only.
+
+use prost::Message as _;
+use zeroize::Zeroizing;
+
+use crate::{
+    audit::{Receipt, SealedEvent},
+    crypto::section::{self, SectionAddress},
+    ids::{ClassName, CollectionName, EventId, FieldName, SlotRef},
+    keyring::Keyring,
+    policy::{Permit, Value, Verb},
+    secret::SecretBytes,
+    wire::store,
+};
+
+use super::{
+    VaultError,
+    head::{Loaded, SectionRef, decode_value, encode_value},
+};
+
+/// The class under which a record's attributes are asked for.
+pub(crate) const ATTRIBUTES: &str = "attributes";
+
+/// Fields of one section.
+pub(crate) type Fields = Vec<(FieldName, Value)>;
+
+/// What became of one permitted class.
+pub(crate) enum Opened {
+    /// Decrypted.
+    Fields(Fields),
+    /// Its own, shorter period ended.
+    Expired,
+    /// The record has no section of this class.
+    Absent,
+}
+
+/// Decrypted values of one request that nobody may see before its event is durable.
+pub struct Withheld {
+    event: EventId,
+    slots: Vec<SlotRef>,
+    classes: Vec<(ClassName, Opened)>,
+}
+
+/// Values that may leave: their event is on disk and their slots live.
+pub struct Disclosed {
+    pub(crate) event: EventId,
+    pub(crate) classes: Vec<(ClassName, Opened)>,
+}
+
+impl Withheld {
+    /// Decrypts what the permit allows of this record, for the request of `event`.
+    ///
+    /// Errors: [`VaultError::Denied`] if the permit is for another record or verb;
+    /// [`VaultError::Corrupt`] if a section does not verify; [`VaultError::NotAvailable`] if the
+    /// record's slot went meanwhile.
+    pub fn open(
+        permit: Permit,
+        event: &SealedEvent,
+        record: &Loaded,
+        keyring: &Keyring,
+    ) -> Result<Self, VaultError> {
+        if permit.record() != record.id || *permit.verb() != Verb::Reveal {
+            return Err(VaultError::Denied { policies: Vec::new() });
+        }
+        let mut withheld =
+            Self { event: event.id(), slots: vec![record.slot], classes: Vec::new() };
+        for (class, _) in permit.classes() {
+            let opened = if class.as_str() == ATTRIBUTES {
+                Opened::Fields(record.head.attributes.clone())
+            } else {
+                open_class(record, class, event, keyring)?
+            };
+            if let (Opened::Fields(_), Some((at, _))) = (&opened, record.section(class)) {
+                withheld.slots.push(at.slot);
+            }
+            withheld.classes.push((class.clone(), opened));
+        }
+        Ok(withheld)
+    }
+
+    /// Lets the values go, for the receipt of the same request's event.
+    ///
+    /// Errors: [`VaultError::WrongReceipt`]; [`VaultError::NotAvailable`] if a slot was erased since.
+    pub fn release(self, receipt: Receipt, keyring: &Keyring) -> Result<Disclosed, VaultError> {
+        if receipt.event() != self.event {
+            return Err(VaultError::WrongReceipt);
+        }
+        if !self.slots.iter().all(|slot| keyring.slot_lives(slot)) {
+            return Err(VaultError::NotAvailable);
+        }
+        Ok(Disclosed { event: self.event, classes: self.classes })
+    }
+}
+
+/// A changed section, sealed, with the values it had and has (for its index rows).
+pub(crate) struct Amended {
+    pub(crate) section: Vec<u8>,
+    pub(crate) version: u32,
+    pub(crate) before: Fields,
+    pub(crate) after: Fields,
+}
+
+/// Opens one section of `record`, applies `changes` (`None` clears a field) and seals it again as
+/// the next version under `slot`. Consumes nothing itself: the caller's write permit names the class.
+pub(crate) fn amend(
+    permit: &Permit,
+    record: &Loaded,
+    class: &ClassName,
+    changes: &[(FieldName, Option<Value>)],
+    keyring: &Keyring,
+    random: &dyn crate::random::Random,
+) -> Result<Amended, VaultError> {
+    let allowed = permit.classes().iter().any(|(c, _)| c == class);
+    if permit.record() != record.id || *permit.verb() != Verb::Write || !allowed {
+        return Err(VaultError::Denied { policies: Vec::new() });
+    }
+    let (slot, version, before) = match record.section(class) {
+        Some((at, sealed)) => {
+            let plain = open_section(record, at, sealed, keyring)?;
+            (at.slot, at.version, decode_fields(&plain)?)
+        }
+        None => (record.slot, 0, Vec::new()),
+    };
+    let mut after = before.clone();
+    for (name, value) in changes {
+        after.retain(|(n, _)| n != name);
+        if let Some(value) = value {
+            after.push((name.clone(), value.clone()));
+        }
+    }
+    let version = version.checked_add(1).ok_or(VaultError::Corrupt("section version"))?;
+    let secret = keyring.derive_slot(&slot)?;
+    let address = SectionAddress {
+        vault: keyring.vault(),
+        slot,
+        collection: &record.head.collection,
+        record: record.id,
+        class,
+        version,
+    };
+    let section = seal_fields(&secret, &address, &after, random)?;
+    Ok(Amended { section, version, before, after })
+}
+
+/// Seals fields, sorted by name, as one section.
+pub(crate) fn seal_fields(
+    secret: &section::SlotSecret,
+    address: &SectionAddress<'_>,
+    fields: &[(FieldName, Value)],
+    random: &dyn crate::random::Random,
+) -> Result<Vec<u8>, VaultError> {
+    let mut sorted: Vec<_> = fields.iter().collect();
+    sorted.sort_by(|a, b| a.0.cmp(&b.0));
+    let body = store::SectionBody {
+        fields: sorted
+            .into_iter()
+            .map(|(name, value)| store::StoredField {
+                name: name.to_string(),
+                value: Some(encode_value(value)),
+            })
+            .collect(),
+    };
+    let plain = Zeroizing::new(body.encode_to_vec());
+    Ok(section::seal(secret, address, &plain, random)?)
+}
+
+fn open_class(
+    record: &Loaded,
+    class: &ClassName,
+    event: &SealedEvent,
+    keyring: &Keyring,
+) -> Result<Opened, VaultError> {
+    let Some(listed) = record.head.sections.iter().find(|s| s.class == *class) else {
+        return Ok(Opened::Absent);
+    };
+    let own_cohort = listed.cohort != record.cohort.id;
+    let lives = keyring.cohort(&listed.cohort).is_some_and(|c| event.time() < c.expires_at);
+    if own_cohort && !(lives && keyring.slot_lives(&listed.slot)) {
+        return Ok(Opened::Expired);
+    }
+    let Some((at, sealed)) = record.section(class) else {
+        return Err(VaultError::Corrupt("section row"));
+    };
+    let plain = open_section(record, at, sealed, keyring)?;
+    Ok(Opened::Fields(decode_fields(&plain)?))
+}
+
+fn open_section(
+    record: &Loaded,
+    at: &SectionRef,
+    sealed: &[u8],
+    keyring: &Keyring,
+) -> Result<SecretBytes, VaultError> {
+    let secret = keyring.derive_slot(&at.slot).map_err(|_| VaultError::NotAvailable)?;
+    let collection: &CollectionName = &record.head.collection;
+    let address = SectionAddress {
+        vault: keyring.vault(),
+        slot: at.slot,
+        collection,
+        record: record.id,
+        class: &at.class,
+        version: at.version,
+    };
+    Ok(section::open(&secret, &address, sealed)?)
+}
+
+fn decode_fields(plain: &SecretBytes) -> Result<Fields, VaultError> {
+    let corrupt = VaultError::Corrupt("section");
+    // EXPOSE: decoded into values that stay withheld until the receipt.
+    let Ok(body) = store::SectionBody::decode(plain.expose()) else { return Err(corrupt) };
+    body.fields
+        .into_iter()
+        .map(|f| Some((FieldName::parse(&f.name).ok()?, decode_value(f.value?)?)))
+        .collect::<Option<_>>()
+        .ok_or(corrupt)
+}

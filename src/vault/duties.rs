@@ -1,0 +1,295 @@
+//! Actions on the vault itself, not on a record: agents, oversight, purge, clock, alarms.
+//!
+//! Each is decided by the pack (`agent:create`, `audit:list` ...) and leaves an event, allowed or not.
+//! No agent's right is known to this file.
+
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+
+use crate::{
+    audit::{Alarm, AuditLog, ClockVerdict, EventDraft, EventFilter, EventPage, export},
+    identity::{AgentSummary, Caller, Identity, NewAgent, OneTimeSecret},
+    ids::{AgentId, AlarmId, CertificateId},
+    limits,
+    policy::{Pack, Violation},
+    retention::{Preview, PurgeReport, Retention},
+};
+
+use super::{
+    VaultError,
+    request::{self, ALLOW, DENY, OK},
+};
+
+/// What the duties touch: the log, the directory, retention. No record.
+#[derive(Clone)]
+pub(crate) struct Duties {
+    pub(crate) log: Arc<AuditLog>,
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) retention: Arc<Retention>,
+}
+
+/// A policy action on the vault and the kind of its event.
+#[derive(Clone, Copy)]
+struct Duty {
+    action: &'static str,
+    kind: &'static str,
+}
+
+const AUDIT_LIST: Duty = Duty { action: "audit:list", kind: "audit-list" };
+const AUDIT_CHECKPOINT: Duty = Duty { action: "audit:checkpoint", kind: "audit-checkpoint" };
+const AUDIT_EXPORT: Duty = Duty { action: "audit:export", kind: "audit-export" };
+const PURGE_PREVIEW: Duty = Duty { action: "purge:preview", kind: "purge-preview" };
+const PURGE_RUN: Duty = Duty { action: "purge:run", kind: "purge-run" };
+const CERTIFICATE_GET: Duty = Duty { action: "certificate:get", kind: "certificate-get" };
+const AGENT_CREATE: Duty = Duty { action: "agent:create", kind: "agent-create" };
+const AGENT_REVOKE: Duty = Duty { action: "agent:revoke", kind: "agent-revoke" };
+const AGENT_LIST: Duty = Duty { action: "agent:list", kind: "agent-list" };
+const STATUS_READ: Duty = Duty { action: "status:read", kind: "status-read" };
+const CLOCK_CONFIRM: Duty = Duty { action: "clock:confirm", kind: "clock-confirm" };
+const ALARM_LIST: Duty = Duty { action: "alarm:list", kind: "alarm-list" };
+const ALARM_ACK: Duty = Duty { action: "alarm:ack", kind: "alarm-ack" };
+
+impl Duties {
+    /// Events that match, with what the answer may not show left out. The query itself is logged.
+    pub(crate) async fn list_events(
+        &self,
+        pack: &Pack,
+        who: &Caller,
+        filter: EventFilter,
+        after: Option<(u32, u64)>,
+        limit: usize,
+    ) -> Result<EventPage, VaultError> {
+        if limit == 0 || limit > limits::PAGE_MAX {
+            return Err(VaultError::TooMany { what: "events a page", limit: limits::PAGE_MAX });
+        }
+        let mut event = self.allowed(AUDIT_LIST, pack, who).await?;
+        event.records = filter.record.into_iter().collect();
+        event.subject = filter.subject;
+        self.done(event).await?;
+        let log = Arc::clone(&self.log);
+        blocking(move || Ok(log.list(&filter, after, limit)?)).await
+    }
+
+    /// A checkpoint signed now.
+    pub(crate) async fn checkpoint(&self, pack: &Pack, who: &Caller) -> Result<String, VaultError> {
+        let event = self.allowed(AUDIT_CHECKPOINT, pack, who).await?;
+        self.done(event).await?;
+        Ok(self.log.checkpoint())
+    }
+
+    /// A page of the public log's files, by path: no details in it.
+    pub(crate) async fn export_log(
+        &self,
+        pack: &Pack,
+        who: &Caller,
+    ) -> Result<export::Export, VaultError> {
+        let event = self.allowed(AUDIT_EXPORT, pack, who).await?;
+        self.done(event).await?;
+        Ok(self.log.export(None)?)
+    }
+
+    /// What a purge would drop now.
+    pub(crate) async fn preview_purge(
+        &self,
+        pack: &Pack,
+        who: &Caller,
+    ) -> Result<Preview, VaultError> {
+        let event = self.allowed(PURGE_PREVIEW, pack, who).await?;
+        self.done(event).await?;
+        let retention = Arc::clone(&self.retention);
+        blocking(move || Ok(retention.preview()?)).await
+    }
+
+    /// Drops everything due, sweeps, certifies.
+    pub(crate) async fn run_purge(
+        &self,
+        pack: &Arc<Pack>,
+        who: &Caller,
+    ) -> Result<PurgeReport, VaultError> {
+        let event = self.allowed(PURGE_RUN, pack, who).await?;
+        self.done(event).await?;
+        let (retention, pack, who) = (Arc::clone(&self.retention), Arc::clone(pack), who.clone());
+        blocking(move || Ok(retention.run(&pack, Some(&who))?)).await
+    }
+
+    /// A certificate, the newest one by default.
+    pub(crate) async fn certificate(
+        &self,
+        pack: &Pack,
+        who: &Caller,
+        id: Option<CertificateId>,
+    ) -> Result<String, VaultError> {
+        let event = self.allowed(CERTIFICATE_GET, pack, who).await?;
+        self.done(event).await?;
+        let retention = Arc::clone(&self.retention);
+        blocking(move || Ok(retention.certificate(id)?)).await
+    }
+
+    /// A new agent, with a secret shown once.
+    pub(crate) async fn create_agent(
+        &self,
+        pack: &Pack,
+        who: &Caller,
+        new: NewAgent,
+    ) -> Result<OneTimeSecret, VaultError> {
+        let mut event = self.allowed(AGENT_CREATE, pack, who).await?;
+        event.notes = vec![format!("agent={}", new.agent)];
+        if let Err(error) = check_habilitation(pack, &new) {
+            return Err(request::refuse(&self.log, event, error).await);
+        }
+        event.outcome = OK.to_owned();
+        let sealed = self.log.seal(&event)?;
+        Ok(self.identity.create(new, Some(&who.agent), sealed).await?)
+    }
+
+    /// Ends an agent's access, answered after the generation that holds it.
+    pub(crate) async fn revoke_agent(
+        &self,
+        pack: &Pack,
+        who: &Caller,
+        agent: AgentId,
+    ) -> Result<(), VaultError> {
+        let mut event = self.allowed(AGENT_REVOKE, pack, who).await?;
+        event.notes = vec![format!("agent={agent}")];
+        event.outcome = OK.to_owned();
+        let sealed = self.log.seal(&event)?;
+        Ok(self.identity.revoke(&agent, sealed).await?)
+    }
+
+    /// All agents, without their secrets.
+    pub(crate) async fn list_agents(
+        &self,
+        pack: &Pack,
+        who: &Caller,
+    ) -> Result<Vec<AgentSummary>, VaultError> {
+        let event = self.allowed(AGENT_LIST, pack, who).await?;
+        self.done(event).await?;
+        Ok(self.identity.list())
+    }
+
+    /// Whether the caller may read the status; the wiring puts it together.
+    pub(crate) async fn may_read_status(
+        &self,
+        pack: &Pack,
+        who: &Caller,
+    ) -> Result<(), VaultError> {
+        let event = self.allowed(STATUS_READ, pack, who).await?;
+        self.done(event).await
+    }
+
+    /// Accepts the vault's present clock, if `date` is the date it shows in the pack's zone.
+    pub(crate) async fn confirm_clock(
+        &self,
+        pack: &Pack,
+        who: &Caller,
+        date: NaiveDate,
+    ) -> Result<(), VaultError> {
+        let mut event = self.allowed(CLOCK_CONFIRM, pack, who).await?;
+        let shown = self.log.clock().now().date_in(pack.zone());
+        if shown != date {
+            let violation = Violation {
+                path: "date".to_owned(),
+                reason: format!("the vault's clock shows {shown}; set the machine's clock first"),
+            };
+            let error = VaultError::Invalid(vec![violation]);
+            return Err(request::refuse(&self.log, event, error).await);
+        }
+        if let ClockVerdict::Behind { reference } | ClockVerdict::Ahead { reference } =
+            self.log.clock_verdict()
+        {
+            event.notes = vec![format!("reference={reference}")];
+        }
+        event.outcome = OK.to_owned();
+        let sealed = self.log.seal(&event)?;
+        let _receipt = self.log.confirm_clock(sealed).await?;
+        Ok(())
+    }
+
+    /// All alarms, open ones first.
+    pub(crate) async fn list_alarms(
+        &self,
+        pack: &Pack,
+        who: &Caller,
+    ) -> Result<Vec<Alarm>, VaultError> {
+        let event = self.allowed(ALARM_LIST, pack, who).await?;
+        self.done(event).await?;
+        let mut alarms = self.log.alarms()?;
+        alarms.sort_by_key(|alarm| (alarm.acknowledged.is_some(), alarm.raised_at));
+        Ok(alarms)
+    }
+
+    /// Acknowledges an alarm in the caller's name.
+    pub(crate) async fn ack_alarm(
+        &self,
+        pack: &Pack,
+        who: &Caller,
+        alarm: AlarmId,
+    ) -> Result<(), VaultError> {
+        let mut event = self.allowed(ALARM_ACK, pack, who).await?;
+        event.notes = vec![format!("alarm={alarm}")];
+        event.outcome = OK.to_owned();
+        let sealed = self.log.seal(&event)?;
+        if self.log.acknowledge(alarm, &who.agent, sealed).await? {
+            return Ok(());
+        }
+        Err(VaultError::NotAvailable)
+    }
+
+    /// Decides a duty; a refusal is durable before it is answered.
+    async fn allowed(
+        &self,
+        duty: Duty,
+        pack: &Pack,
+        who: &Caller,
+    ) -> Result<EventDraft, VaultError> {
+        let mut event = request::draft(duty.kind, who, pack);
+        let decision = pack.decide_action(who, duty.action, self.log.clock().now());
+        event.decision = if decision.allowed { ALLOW } else { DENY };
+        for policy in &decision.policies {
+            request::note_policy(&mut event, policy);
+        }
+        if decision.allowed {
+            return Ok(event);
+        }
+        let error = VaultError::Denied { policies: decision.policies };
+        Err(request::refuse(&self.log, event, error).await)
+    }
+
+    async fn done(&self, mut event: EventDraft) -> Result<(), VaultError> {
+        event.outcome = OK.to_owned();
+        request::record(&self.log, &event).await.map(|_receipt| ())
+    }
+}
+
+/// Runs work that blocks on storage off the async threads.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, VaultError> + Send + 'static,
+) -> Result<T, VaultError> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| VaultError::Interrupted)?
+}
+
+/// The habilitation names only what the pack knows, and ends after it starts.
+pub(crate) fn check_habilitation(pack: &Pack, new: &NewAgent) -> Result<(), VaultError> {
+    let given = &new.habilitation;
+    let mut violations = Vec::new();
+    let mut refuse = |path: &str, reason: &str| {
+        violations.push(Violation { path: path.to_owned(), reason: reason.to_owned() });
+    };
+    if !pack.has_role(&given.role) {
+        refuse("habilitation.role", "is not a role of the pack");
+    }
+    if given.unit.as_ref().is_some_and(|unit| !pack.has_unit(unit)) {
+        refuse("habilitation.unit", "is not a unit of the pack");
+    }
+    if given.territory.as_ref().is_some_and(|territory| !pack.has_territory(territory)) {
+        refuse("habilitation.territory", "is not a territory of the pack");
+    }
+    if given.valid_to < given.valid_from {
+        refuse("habilitation.valid_to", "lies before valid_from");
+    }
+    if given.authority.trim().is_empty() {
+        refuse("habilitation.authority", "is required: who issued it");
+    }
+    if violations.is_empty() { Ok(()) } else { Err(VaultError::Invalid(violations)) }
+}

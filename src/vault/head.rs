@@ -1,0 +1,358 @@
+//! The head of a record: opened for the vault's own use, shown to nobody.
+//!
+//! It is what the policies may know of a record, and the list of (class, version, slot) of its other
+//! sections; a section is opened only with what the verified head of the same record lists. Nothing
+//! here answers a caller: values leave through `disclose` alone. Invariant: a [`Loaded`] is one
+//! consistent state (row, head and asked sections of the same version).
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use prost::Message as _;
+
+use crate::{
+    clock::Timestamp,
+    crypto::section::{self, SectionAddress, SlotSecret},
+    ids::{
+        AgentId, ClassName, CohortId, CollectionName, FieldName, RecordId, SegmentId, SlotRef,
+        SubjectId, TerritoryName, UnitName,
+    },
+    keyring::{CohortInfo, Keyring},
+    policy::{Resource, Value},
+    random::Random,
+    storage::{Store, keys},
+    wire::store,
+};
+
+use super::{Assignee, VaultError};
+
+/// The reserved class of the head.
+const HEAD: &str = "_head";
+/// `Head.state` of a live record.
+const LIVE: u32 = 1;
+/// How often a read is repeated when writers keep changing the record under it.
+const READ_TRIES: usize = 8;
+
+/// One assignment, with its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Assignment {
+    pub(crate) to: Assignee,
+    pub(crate) until: Option<Timestamp>,
+}
+
+/// Where the current section of a class is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SectionRef {
+    pub(crate) class: ClassName,
+    pub(crate) version: u32,
+    pub(crate) cohort: CohortId,
+    pub(crate) slot: SlotRef,
+}
+
+/// The plaintext of the reserved class `_head`.
+pub(crate) struct Head {
+    pub(crate) collection: CollectionName,
+    pub(crate) subject: SubjectId,
+    pub(crate) collected_on: NaiveDate,
+    pub(crate) expires_on: NaiveDate,
+    pub(crate) zone: Tz,
+    pub(crate) territory: Option<TerritoryName>,
+    pub(crate) restricted: bool,
+    pub(crate) attributes: Vec<(FieldName, Value)>,
+    pub(crate) assignments: Vec<Assignment>,
+    pub(crate) sections: Vec<SectionRef>,
+}
+
+/// A record as one consistent state: row, verified head, and sections still sealed.
+pub struct Loaded {
+    pub(crate) id: RecordId,
+    pub(crate) version: u32,
+    pub(crate) slot: SlotRef,
+    pub(crate) cohort: CohortInfo,
+    pub(crate) head: Head,
+    pub(crate) index_row_keys: Vec<Vec<u8>>,
+    /// The row's exact bytes: the precondition of any change.
+    pub(crate) row: Vec<u8>,
+    /// Sealed sections of the asked classes that the record has.
+    pub(crate) sealed: Vec<(SectionRef, Vec<u8>)>,
+}
+
+/// Who is assigned at an instant, split as the policies want it.
+pub(crate) struct Assigned {
+    agents: Vec<AgentId>,
+    units: Vec<UnitName>,
+}
+
+// === impl Loaded ===
+
+impl Loaded {
+    /// Reads a record and the sealed sections of `classes` in one consistent state.
+    ///
+    /// `None` where the record is absent, marked for erasure, or its slot is gone. Errors:
+    /// [`VaultError::Corrupt`] when the head does not verify.
+    pub(crate) fn read(
+        store: &dyn Store,
+        keyring: &Keyring,
+        id: RecordId,
+        classes: &[ClassName],
+    ) -> Result<Option<Self>, VaultError> {
+        let key = keys::record(&id);
+        for _ in 0..READ_TRIES {
+            let Some(row) = store.get(&key)? else { return Ok(None) };
+            let Some(mut loaded) = Self::open_row(keyring, id, row)? else { return Ok(None) };
+            loaded.fetch(store, classes)?;
+            // A writer replaces row and sections in one commit: same row, same sections.
+            if store.get(&key)?.as_deref() == Some(loaded.row.as_slice()) {
+                return Ok(Some(loaded));
+            }
+        }
+        Err(VaultError::VersionMismatch)
+    }
+
+    fn open_row(
+        keyring: &Keyring,
+        id: RecordId,
+        bytes: Vec<u8>,
+    ) -> Result<Option<Self>, VaultError> {
+        let row = store::RecordRow::decode(bytes.as_slice())
+            .map_err(|_| VaultError::Corrupt("record row"))?;
+        let corrupt = |_| VaultError::Corrupt("record row");
+        let cohort_id = CohortId::from_slice(&row.cohort_id).map_err(corrupt)?;
+        let seg = SegmentId::from_slice(&row.seg_id).map_err(corrupt)?;
+        let slot = SlotRef { seg, index: row.index };
+        let Some(cohort) = keyring.cohort(&cohort_id) else { return Ok(None) };
+        let Ok(secret) = keyring.derive_slot(&slot) else { return Ok(None) };
+        if row.erasing_generation != 0 {
+            return Ok(None);
+        }
+        let class = head_class()?;
+        let address = SectionAddress {
+            vault: keyring.vault(),
+            slot,
+            collection: &cohort.key.collection,
+            record: id,
+            class: &class,
+            version: row.head_version,
+        };
+        let opened = section::open(&secret, &address, &row.head_section)
+            .map_err(|_| VaultError::Corrupt("record head"))?;
+        // EXPOSE: the head is decoded here and shown to nobody.
+        let head = Head::decode(opened.expose())?;
+        if head.collection != cohort.key.collection {
+            return Err(VaultError::Corrupt("record head"));
+        }
+        Ok(Some(Self {
+            id,
+            version: row.head_version,
+            slot,
+            cohort,
+            head,
+            index_row_keys: row.index_row_keys,
+            row: bytes,
+            sealed: Vec::new(),
+        }))
+    }
+
+    fn fetch(&mut self, store: &dyn Store, classes: &[ClassName]) -> Result<(), VaultError> {
+        for at in self.head.sections.iter().filter(|s| classes.contains(&s.class)) {
+            let key = keys::section(&at.cohort, &self.id, &at.class);
+            if let Some(sealed) = store.get(&key)? {
+                self.sealed.push((at.clone(), sealed));
+            }
+        }
+        Ok(())
+    }
+
+    /// The sealed section of a class, with where the head says it is.
+    pub(crate) fn section(&self, class: &ClassName) -> Option<(&SectionRef, &[u8])> {
+        let found = self.sealed.iter().find(|(at, _)| at.class == *class)?;
+        Some((&found.0, &found.1))
+    }
+
+    /// Whether the whole record is past its date.
+    pub(crate) fn expired(&self, now: Timestamp) -> bool {
+        now >= self.cohort.expires_at
+    }
+
+    /// Assignments that have not run out at `now`.
+    pub(crate) fn assigned(&self, now: Timestamp) -> Assigned {
+        let mut assigned = Assigned { agents: Vec::new(), units: Vec::new() };
+        for assignment in &self.head.assignments {
+            if assignment.until.is_some_and(|until| until <= now) {
+                continue;
+            }
+            match &assignment.to {
+                Assignee::Agent(agent) => assigned.agents.push(agent.clone()),
+                Assignee::Unit(unit) => assigned.units.push(unit.clone()),
+            }
+        }
+        assigned
+    }
+
+    /// What the policies may know of this record.
+    pub(crate) fn resource<'a>(&'a self, assigned: &'a Assigned) -> Resource<'a> {
+        Resource {
+            record: self.id,
+            collection: &self.head.collection,
+            territory: self.head.territory.as_ref(),
+            attributes: &self.head.attributes,
+            assigned_agents: &assigned.agents,
+            assigned_units: &assigned.units,
+            restricted: self.head.restricted,
+            held: false,
+        }
+    }
+}
+
+// === impl Head ===
+
+impl Head {
+    /// Seals this head as version `version` and returns the whole record row.
+    pub(crate) fn seal_row(
+        &self,
+        id: RecordId,
+        version: u32,
+        slot: (&SlotRef, &SlotSecret, &CohortInfo),
+        index_row_keys: Vec<Vec<u8>>,
+        keyring: &Keyring,
+        random: &dyn Random,
+    ) -> Result<Vec<u8>, VaultError> {
+        let (at, secret, cohort) = slot;
+        let class = head_class()?;
+        let address = SectionAddress {
+            vault: keyring.vault(),
+            slot: *at,
+            collection: &self.collection,
+            record: id,
+            class: &class,
+            version,
+        };
+        let head_section = section::seal(secret, &address, &self.encode(), random)?;
+        let row = store::RecordRow {
+            cohort_id: cohort.id.as_bytes().to_vec(),
+            seg_id: at.seg.as_bytes().to_vec(),
+            index: at.index,
+            head_version: version,
+            erasing_generation: 0,
+            index_row_keys,
+            head_section,
+        };
+        Ok(row.encode_to_vec())
+    }
+
+    fn encode(&self) -> zeroize::Zeroizing<Vec<u8>> {
+        let head = store::Head {
+            collection: self.collection.to_string(),
+            subject_id: self.subject.as_bytes().to_vec(),
+            collected_on: self.collected_on.to_string(),
+            state: LIVE,
+            restricted: self.restricted,
+            attributes: self.attributes.iter().map(encode_attribute).collect(),
+            assignees: self.assignments.iter().map(encode_assignment).collect(),
+            sections: self.sections.iter().map(encode_section_ref).collect(),
+            expires_on: self.expires_on.to_string(),
+            zone: self.zone.name().to_owned(),
+            territory: self.territory.as_ref().map(ToString::to_string).unwrap_or_default(),
+            created_by_request: Vec::new(),
+        };
+        zeroize::Zeroizing::new(head.encode_to_vec())
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, VaultError> {
+        let head = store::Head::decode(bytes).map_err(|_| VaultError::Corrupt("record head"))?;
+        Self::from_stored(head).ok_or(VaultError::Corrupt("record head"))
+    }
+
+    fn from_stored(head: store::Head) -> Option<Self> {
+        let territory = match head.territory.as_str() {
+            "" => None,
+            name => Some(TerritoryName::parse(name).ok()?),
+        };
+        Some(Self {
+            collection: CollectionName::parse(&head.collection).ok()?,
+            subject: SubjectId::from_slice(&head.subject_id).ok()?,
+            collected_on: head.collected_on.parse().ok()?,
+            expires_on: head.expires_on.parse().ok()?,
+            zone: head.zone.parse().ok()?,
+            territory,
+            restricted: head.restricted,
+            attributes: head.attributes.into_iter().map(decode_attribute).collect::<Option<_>>()?,
+            assignments: head.assignees.iter().map(decode_assignment).collect::<Option<_>>()?,
+            sections: head.sections.iter().map(decode_section_ref).collect::<Option<_>>()?,
+        })
+    }
+}
+
+// === encoding ===
+
+fn head_class() -> Result<ClassName, VaultError> {
+    ClassName::parse(HEAD).map_err(|_| VaultError::Corrupt("class name"))
+}
+
+fn encode_attribute((name, value): &(FieldName, Value)) -> store::Attribute {
+    store::Attribute { name: name.to_string(), value: Some(encode_value(value)) }
+}
+
+fn decode_attribute(stored: store::Attribute) -> Option<(FieldName, Value)> {
+    Some((FieldName::parse(&stored.name).ok()?, decode_value(stored.value?)?))
+}
+
+/// A value as it is stored, in heads and in sections.
+pub(crate) fn encode_value(value: &Value) -> store::StoredValue {
+    use store::stored_value::Kind;
+    let kind = match value {
+        Value::Text(text) => Kind::Text(text.clone()),
+        Value::Integer(number) => Kind::Integer(*number),
+        Value::Date(date) => Kind::Date(date.to_string()),
+        Value::Boolean(yes) => Kind::Boolean(*yes),
+    };
+    store::StoredValue { kind: Some(kind) }
+}
+
+/// A stored value read back; `None` if it is no value of ours.
+pub(crate) fn decode_value(stored: store::StoredValue) -> Option<Value> {
+    use store::stored_value::Kind;
+    Some(match stored.kind? {
+        Kind::Text(text) => Value::Text(text),
+        Kind::Integer(number) => Value::Integer(number),
+        Kind::Date(date) => Value::Date(date.parse().ok()?),
+        Kind::Boolean(yes) => Value::Boolean(yes),
+    })
+}
+
+fn encode_assignment(assignment: &Assignment) -> store::Assignee {
+    let (agent_id, unit) = match &assignment.to {
+        Assignee::Agent(agent) => (agent.to_string(), String::new()),
+        Assignee::Unit(unit) => (String::new(), unit.to_string()),
+    };
+    store::Assignee { agent_id, unit, until_ms: assignment.until.map_or(0, Timestamp::as_millis) }
+}
+
+fn decode_assignment(stored: &store::Assignee) -> Option<Assignment> {
+    let to = match (stored.agent_id.as_str(), stored.unit.as_str()) {
+        (agent, "") => Assignee::Agent(AgentId::parse(agent).ok()?),
+        ("", unit) => Assignee::Unit(UnitName::parse(unit).ok()?),
+        _ => return None,
+    };
+    let until = (stored.until_ms != 0).then(|| Timestamp::from_millis(stored.until_ms));
+    Some(Assignment { to, until })
+}
+
+fn encode_section_ref(at: &SectionRef) -> store::SectionRef {
+    store::SectionRef {
+        class: at.class.to_string(),
+        version: at.version,
+        cohort_id: at.cohort.as_bytes().to_vec(),
+        seg_id: at.slot.seg.as_bytes().to_vec(),
+        index: at.slot.index,
+    }
+}
+
+fn decode_section_ref(stored: &store::SectionRef) -> Option<SectionRef> {
+    let seg = SegmentId::from_slice(&stored.seg_id).ok()?;
+    Some(SectionRef {
+        class: ClassName::parse(&stored.class).ok()?,
+        version: stored.version,
+        cohort: CohortId::from_slice(&stored.cohort_id).ok()?,
+        slot: SlotRef { seg, index: stored.index },
+    })
+}

@@ -1,0 +1,351 @@
+//! The vault: its use cases, one file each, in the order of DESIGN section 3. This file only wires.
+//!
+//! A use case takes a small context of the handles it touches; no struct holds all floors except
+//! [`Vault`], which has no logic of its own: each method hands over to one use case with the pack that
+//! is in force when the call starts.
+
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use parking_lot::{Mutex, RwLock};
+
+use crate::{
+    audit::{Alarm, AuditLog, EventFilter, EventPage, export},
+    clock::Timestamp,
+    identity::{AgentSummary, Caller, Identity, NewAgent, OneTimeSecret},
+    ids::{AgentId, AlarmId, CertificateId, ClassName, CollectionName, RecordId},
+    keyring::{PlaceClass, PlaceStatus},
+    policy::Pack,
+    retention::{Preview, PurgeReport, Retention},
+};
+
+mod assign;
+mod background;
+mod call;
+mod change;
+mod create;
+pub mod disclose;
+mod duties;
+mod error;
+pub mod head;
+mod project;
+mod request;
+mod reveal;
+mod segments;
+pub mod startup;
+mod tokens;
+mod update;
+
+pub use call::{
+    AssignInput, Assignee, CreateInput, Created, FieldAnswer, Intent, RevealInput, Revealed,
+    UpdateInput,
+};
+pub use error::VaultError;
+
+use assign::Assign;
+use background::Background;
+use create::Create;
+use duties::Duties;
+use reveal::Reveal;
+use segments::Segments;
+use update::Update;
+
+/// What the pack is, and what the calling agent may do with each class.
+pub struct Description {
+    /// The pack in force.
+    pub pack: Arc<Pack>,
+    /// Per collection and class, the verbs some policy could allow this caller.
+    pub abilities: Vec<(CollectionName, ClassName, Vec<String>)>,
+}
+
+/// The state of a running vault, for operators: nothing about any person.
+#[derive(Debug, Clone)]
+pub struct VaultStatus {
+    /// First part of the log's origin.
+    pub vault_name: String,
+    /// Second part of the log's origin.
+    pub node: String,
+    /// The lowest class over the places: how far erasure is proven.
+    pub class: PlaceClass,
+    /// Every configured place.
+    pub places: Vec<PlaceStatus>,
+    /// The keyring's generation.
+    pub generation: u64,
+    /// The log's origin number.
+    pub log_origin: u32,
+    /// Durable leaves.
+    pub log_size: u64,
+    /// False after a failed write: every data call is refused until restart.
+    pub log_writable: bool,
+    /// The pack's name.
+    pub pack_name: String,
+    /// The pack's hash.
+    pub pack_hash: [u8; 32],
+    /// Age of the oldest data past its date that is not purged, in milliseconds; 0 = none.
+    pub overdue_ms: i64,
+    /// The clock jumped: no purge runs until it is confirmed.
+    pub clock_tripped: bool,
+    /// Alarms nobody has acknowledged.
+    pub open_alarms: usize,
+    /// Live cohorts, audit months included.
+    pub live_cohorts: usize,
+    /// Live segments.
+    pub live_segments: usize,
+    /// Verifier key of the audit log.
+    pub log_verifier_key: String,
+    /// Verifier key of certificates.
+    pub certificate_verifier_key: String,
+    /// Whether memory may be paged to a swap that is on.
+    pub swap_accepted: bool,
+    /// The vault's clock.
+    pub now: Timestamp,
+    /// The pack's end date has passed: only purge and proof still work.
+    pub end_date_passed: bool,
+}
+
+/// The wiring of one running vault.
+pub struct Vault {
+    pack: RwLock<Arc<Pack>>,
+    log: Arc<AuditLog>,
+    identity: Arc<Identity>,
+    create: Create,
+    reveal: Reveal,
+    update: Update,
+    assign: Assign,
+    duties: Duties,
+    background: Background,
+    swap_accepted: bool,
+}
+
+impl Vault {
+    fn wire(
+        pack: Arc<Pack>,
+        log: Arc<AuditLog>,
+        identity: Arc<Identity>,
+        retention: Arc<Retention>,
+        swap_accepted: bool,
+    ) -> Arc<Self> {
+        let segments = Arc::new(Segments::new(Arc::clone(&log)));
+        Arc::new(Self {
+            pack: RwLock::new(pack),
+            create: Create { log: Arc::clone(&log), segments: Arc::clone(&segments) },
+            reveal: Reveal { log: Arc::clone(&log) },
+            update: Update { log: Arc::clone(&log) },
+            assign: Assign { log: Arc::clone(&log), identity: Arc::clone(&identity) },
+            duties: Duties {
+                log: Arc::clone(&log),
+                identity: Arc::clone(&identity),
+                retention: Arc::clone(&retention),
+            },
+            background: Background {
+                log: Arc::clone(&log),
+                segments,
+                retention,
+                overdue_alarmed: Mutex::new(false),
+            },
+            log,
+            identity,
+            swap_accepted,
+        })
+    }
+
+    /// Logins and sessions.
+    #[must_use]
+    pub fn identity(&self) -> &Arc<Identity> {
+        &self.identity
+    }
+
+    /// The audit log of this node.
+    #[must_use]
+    pub fn log(&self) -> &Arc<AuditLog> {
+        &self.log
+    }
+
+    /// The pack in force. A running request finishes under the one it started with.
+    #[must_use]
+    pub fn pack(&self) -> Arc<Pack> {
+        Arc::clone(&self.pack.read())
+    }
+
+    /// Seals a new record.
+    pub async fn create(
+        &self,
+        who: &Caller,
+        why: &Intent,
+        input: CreateInput,
+    ) -> Result<Created, VaultError> {
+        self.create.call(&self.pack(), who, why, input).await
+    }
+
+    /// Shows what the caller may see of a record, after the access is on disk.
+    pub async fn reveal(
+        &self,
+        who: &Caller,
+        why: &Intent,
+        input: RevealInput,
+    ) -> Result<Revealed, VaultError> {
+        self.reveal.call(&self.pack(), who, why, input).await
+    }
+
+    /// Changes a record; its new version.
+    pub async fn update(
+        &self,
+        who: &Caller,
+        why: &Intent,
+        input: UpdateInput,
+    ) -> Result<u32, VaultError> {
+        self.update.call(&self.pack(), who, why, input).await
+    }
+
+    /// Gives a record to an agent or a unit's queue; its new version.
+    pub async fn assign(
+        &self,
+        who: &Caller,
+        why: &Intent,
+        input: AssignInput,
+    ) -> Result<u32, VaultError> {
+        self.assign.assign(&self.pack(), who, why, input).await
+    }
+
+    /// Ends an assignment; the record's new version.
+    pub async fn unassign(
+        &self,
+        who: &Caller,
+        why: &Intent,
+        record: RecordId,
+        from: Assignee,
+    ) -> Result<u32, VaultError> {
+        self.assign.unassign(&self.pack(), who, why, record, &from).await
+    }
+
+    /// The pack, and what this caller may do. Reads no record and writes no event.
+    #[must_use]
+    pub fn describe(&self, who: &Caller) -> Description {
+        let pack = self.pack();
+        let abilities = pack.abilities(who);
+        Description { pack, abilities }
+    }
+
+    /// What a purge would drop now.
+    pub async fn preview_purge(&self, who: &Caller) -> Result<Preview, VaultError> {
+        self.duties.preview_purge(&self.pack(), who).await
+    }
+
+    /// Drops everything due, sweeps, certifies.
+    pub async fn run_purge(&self, who: &Caller) -> Result<PurgeReport, VaultError> {
+        self.duties.run_purge(&self.pack(), who).await
+    }
+
+    /// A certificate as signed JSON; the newest by default.
+    pub async fn certificate(
+        &self,
+        who: &Caller,
+        id: Option<CertificateId>,
+    ) -> Result<String, VaultError> {
+        self.duties.certificate(&self.pack(), who, id).await
+    }
+
+    /// A page of audit events.
+    pub async fn list_events(
+        &self,
+        who: &Caller,
+        filter: EventFilter,
+        after: Option<(u32, u64)>,
+        limit: usize,
+    ) -> Result<EventPage, VaultError> {
+        self.duties.list_events(&self.pack(), who, filter, after, limit).await
+    }
+
+    /// A checkpoint signed now.
+    pub async fn get_checkpoint(&self, who: &Caller) -> Result<String, VaultError> {
+        self.duties.checkpoint(&self.pack(), who).await
+    }
+
+    /// The public log's files, without details.
+    pub async fn export_log(&self, who: &Caller) -> Result<export::Export, VaultError> {
+        self.duties.export_log(&self.pack(), who).await
+    }
+
+    /// A new agent; the secret is shown once.
+    pub async fn create_agent(
+        &self,
+        who: &Caller,
+        new: NewAgent,
+    ) -> Result<OneTimeSecret, VaultError> {
+        self.duties.create_agent(&self.pack(), who, new).await
+    }
+
+    /// Ends an agent's access for good.
+    pub async fn revoke_agent(&self, who: &Caller, agent: AgentId) -> Result<(), VaultError> {
+        self.duties.revoke_agent(&self.pack(), who, agent).await
+    }
+
+    /// All agents.
+    pub async fn list_agents(&self, who: &Caller) -> Result<Vec<AgentSummary>, VaultError> {
+        self.duties.list_agents(&self.pack(), who).await
+    }
+
+    /// Accepts the present clock.
+    pub async fn confirm_clock(&self, who: &Caller, date: NaiveDate) -> Result<(), VaultError> {
+        self.duties.confirm_clock(&self.pack(), who, date).await
+    }
+
+    /// All alarms.
+    pub async fn list_alarms(&self, who: &Caller) -> Result<Vec<Alarm>, VaultError> {
+        self.duties.list_alarms(&self.pack(), who).await
+    }
+
+    /// Acknowledges an alarm.
+    pub async fn ack_alarm(&self, who: &Caller, alarm: AlarmId) -> Result<(), VaultError> {
+        self.duties.ack_alarm(&self.pack(), who, alarm).await
+    }
+
+    /// The vault's state, for agents the pack lets read it.
+    pub async fn status(&self, who: &Caller) -> Result<VaultStatus, VaultError> {
+        self.duties.may_read_status(&self.pack(), who).await?;
+        self.state()
+    }
+
+    /// The vault's state, for the process that runs it.
+    pub fn state(&self) -> Result<VaultStatus, VaultError> {
+        let (pack, keyring) = (self.pack(), self.log.keyring());
+        let segments = keyring.segments();
+        let mut cohorts: Vec<_> = segments.iter().map(|s| s.cohort.id).collect();
+        cohorts.sort_unstable();
+        cohorts.dedup();
+        let log_state = self.log.state();
+        let now = self.log.clock().now();
+        Ok(VaultStatus {
+            vault_name: keyring.vault_name(),
+            node: keyring.node(),
+            class: keyring.class(),
+            places: keyring.places(),
+            generation: keyring.generation(),
+            log_origin: log_state.k,
+            log_size: log_state.size,
+            log_writable: self.log.is_writable(),
+            pack_name: pack.name().to_owned(),
+            pack_hash: pack.hash(),
+            overdue_ms: self.background.retention.overdue_ms(),
+            clock_tripped: self.log.clock_tripped(),
+            open_alarms: self.log.alarms()?.iter().filter(|a| a.acknowledged.is_none()).count(),
+            live_cohorts: cohorts.len(),
+            live_segments: segments.len(),
+            log_verifier_key: self.log.verifier_key(),
+            certificate_verifier_key: self.background.retention.certificate_verifier_key(),
+            swap_accepted: self.swap_accepted,
+            now,
+            end_date_passed: background::end_date_passed(&pack, now),
+        })
+    }
+
+    /// One round of the background work. Blocks.
+    pub fn tick(&self) -> Result<(), VaultError> {
+        self.background.tick(&self.pack())
+    }
+
+    /// Finishes what is in flight and writes the last checkpoint. Blocks.
+    pub fn drain(&self) {
+        self.log.drain();
+    }
+}

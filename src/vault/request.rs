@@ -1,0 +1,114 @@
+//! What every use case does first and last: check the stated intent, draft the event, log a refusal.
+//!
+//! A refusal is logged the same way as an answer, and is durable before the caller hears of it.
+
+use std::sync::Arc;
+
+use crate::{
+    audit::{AuditLog, EventDraft, Receipt},
+    identity::Caller,
+    limits,
+    policy::{ClassDecision, Pack, PolicyRef, Verdict},
+};
+
+use super::{Intent, VaultError};
+
+/// Words of `EventDraft::decision`.
+pub(crate) const ALLOW: &str = "allow";
+/// Nothing was allowed.
+pub(crate) const DENY: &str = "deny";
+/// Some classes were allowed, some not.
+pub(crate) const PARTIAL: &str = "partial";
+
+/// Outcome of a call that did what was asked.
+pub(crate) const OK: &str = "OK";
+
+/// The purpose is of the closed list and the justification within bounds.
+pub(crate) fn check_intent(pack: &Pack, why: &Intent) -> Result<(), VaultError> {
+    if !pack.has_purpose(&why.purpose) {
+        return Err(VaultError::UnknownPurpose);
+    }
+    let limit = limits::JUSTIFICATION_BYTES_MAX;
+    if why.justification.as_ref().is_some_and(|text| text.len() > limit) {
+        return Err(VaultError::TooMany { what: "bytes of justification", limit });
+    }
+    Ok(())
+}
+
+/// An event of this caller, with everything a use case knows before it starts.
+pub(crate) fn draft(kind: &'static str, who: &Caller, pack: &Pack) -> EventDraft {
+    let mut event = EventDraft::new(kind);
+    event.agent = Some(who.agent.clone());
+    event.role = Some(who.habilitation.role.clone());
+    event.unit = who.habilitation.unit.clone();
+    event.service = who.service.clone();
+    event.pack_hash = pack.hash();
+    event
+}
+
+/// The same for a data call, which states a purpose.
+pub(crate) fn draft_for(kind: &'static str, who: &Caller, why: &Intent, pack: &Pack) -> EventDraft {
+    let mut event = draft(kind, who, pack);
+    event.purpose = Some(why.purpose.clone());
+    event.justification = why.justification.clone();
+    event.request = why.request;
+    event
+}
+
+/// Puts the decision and its policies into the event.
+pub(crate) fn note_decision(event: &mut EventDraft, classes: &[ClassDecision]) {
+    let allowed = classes.iter().filter(|c| c.verdict != Verdict::Deny).count();
+    event.decision = match allowed {
+        0 => DENY,
+        n if n == classes.len() => ALLOW,
+        _ => PARTIAL,
+    };
+    for policy in classes.iter().flat_map(|c| &c.policies) {
+        note_policy(event, policy);
+    }
+}
+
+/// Adds one deciding policy, once.
+pub(crate) fn note_policy(event: &mut EventDraft, policy: &PolicyRef) {
+    let pair = (policy.id.clone(), policy.legal.clone());
+    if !event.policies.contains(&pair) {
+        event.policies.push(pair);
+    }
+}
+
+/// Logs a refusal durably and gives back the error to answer with.
+///
+/// If the refusal itself cannot be logged, that is the error: nothing is answered unlogged.
+pub(crate) async fn refuse(
+    log: &Arc<AuditLog>,
+    mut event: EventDraft,
+    error: VaultError,
+) -> VaultError {
+    event.given.clear();
+    event.outcome = outcome(&error).to_owned();
+    match record(log, &event).await {
+        Ok(_) => error,
+        Err(unlogged) => unlogged,
+    }
+}
+
+/// Makes an event durable by itself.
+pub(crate) async fn record(log: &Arc<AuditLog>, event: &EventDraft) -> Result<Receipt, VaultError> {
+    let sealed = log.seal(event)?;
+    Ok(log.record(sealed).await?)
+}
+
+/// The stable word an event and an answer carry for an error.
+fn outcome(error: &VaultError) -> &'static str {
+    match error {
+        VaultError::Denied { .. } => "DENIED",
+        VaultError::NotAvailable => "NOT_AVAILABLE",
+        VaultError::VersionMismatch => "VERSION_MISMATCH",
+        VaultError::Invalid(_) => "INVALID_FIELDS",
+        VaultError::UnknownCollection => "UNKNOWN_COLLECTION",
+        VaultError::UnknownPurpose => "UNKNOWN_PURPOSE",
+        VaultError::TooMany { .. } => "LIMIT",
+        VaultError::Retention(_) => "RETENTION",
+        _ => "INTERNAL",
+    }
+}

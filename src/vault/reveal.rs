@@ -1,0 +1,132 @@
+//! Reveal: decrypt what the task in hand needs, after the access is on disk.
+//!
+//! The order is DESIGN section 3. The answer never leaves before its event is durable; decrypting
+//! meanwhile is fine, because what is decrypted is `Withheld`.
+
+use std::sync::Arc;
+
+use crate::{
+    audit::AuditLog,
+    identity::Caller,
+    limits,
+    policy::{CollectionSpec, Decision, Pack, RequestContext, Verb},
+};
+
+use super::{
+    Intent, RevealInput, Revealed, VaultError,
+    disclose::Withheld,
+    head::Loaded,
+    project,
+    request::{self, OK},
+};
+
+/// What a reveal touches: the log, and through it the store and the keys. No writer of rows.
+#[derive(Clone)]
+pub(crate) struct Reveal {
+    pub(crate) log: Arc<AuditLog>,
+}
+
+impl Reveal {
+    /// One record, the classes asked.
+    pub(crate) async fn call(
+        &self,
+        pack: &Pack,
+        who: &Caller,
+        why: &Intent,
+        input: RevealInput,
+    ) -> Result<Revealed, VaultError> {
+        request::check_intent(pack, why)?;
+        let limit = limits::CLASSES_PER_REVEAL_MAX;
+        if input.classes.is_empty() || input.classes.len() > limit {
+            return Err(VaultError::TooMany { what: "classes, and at least one", limit });
+        }
+        let (log, keyring) = (&self.log, self.log.keyring());
+        let mut event = request::draft_for("reveal", who, why, pack);
+        event.records = vec![input.record];
+        event.asked = input.classes.iter().map(ToString::to_string).collect();
+
+        // 1. Open the head, for internal use, and the asked sections still sealed. Nothing is written:
+        //    a crash leaves nothing.
+        let record = Loaded::read(log.store().as_ref(), keyring, input.record, &input.classes)?;
+
+        // 2. Decide, class by class; an absent record costs the same work.
+        let decision = self.decide(pack, who, why, &input, record.as_ref());
+        request::note_decision(&mut event, &decision.classes);
+
+        // 3. Refuse what is absent, unknowable, expired or erased, with one answer for all.
+        let now = log.clock().now();
+        let (record, spec) = match self.available(pack, record, &decision, now) {
+            Ok(found) => found,
+            Err(error) => return Err(request::refuse(log, event, error).await),
+        };
+        event.collection = Some(record.head.collection.clone());
+        event.subject = Some(record.head.subject);
+        let refused = decision.policies();
+        let Decision { classes, permit: Some(permit), .. } = decision else {
+            let error = VaultError::Denied { policies: refused };
+            return Err(request::refuse(log, event, error).await);
+        };
+
+        // 4. The event becomes durable, while the sections are decrypted into `Withheld`.
+        //    A crash here leaves an event without an effect, which is allowed; never the reverse.
+        event.given = project::given(&classes, spec, None);
+        event.outcome = OK.to_owned();
+        let sealed = log.seal(&event)?;
+        let withheld = Withheld::open(permit, &sealed, &record, keyring);
+        let receipt = log.record(sealed).await?;
+
+        // 5. Look again that every slot lives, then project and mask.
+        let disclosed = withheld?.release(receipt, keyring)?;
+        let fields = project::answer(&classes, spec, &disclosed);
+        Ok(Revealed {
+            record: record.id,
+            collection: record.head.collection.clone(),
+            version: record.version,
+            expires_on: record.head.expires_on,
+            fields,
+            event: disclosed.event,
+        })
+    }
+
+    fn decide(
+        &self,
+        pack: &Pack,
+        who: &Caller,
+        why: &Intent,
+        input: &RevealInput,
+        record: Option<&Loaded>,
+    ) -> Decision {
+        let now = self.log.clock().now();
+        let context = RequestContext {
+            purpose: &why.purpose,
+            now,
+            justification: why.justification.is_some(),
+            recent_reveals: 0,
+            assignee_agent: None,
+            assignee_unit: None,
+        };
+        let classes = &input.classes;
+        match record {
+            Some(record) => {
+                let assigned = record.assigned(now);
+                pack.decide(who, Verb::Reveal, &record.resource(&assigned), classes, &context)
+            }
+            None => pack.decide_decoy(who, Verb::Reveal, classes, &context),
+        }
+    }
+
+    fn available<'p>(
+        &self,
+        pack: &'p Pack,
+        record: Option<Loaded>,
+        decision: &Decision,
+        now: crate::clock::Timestamp,
+    ) -> Result<(Loaded, &'p CollectionSpec), VaultError> {
+        let record = record.ok_or(VaultError::NotAvailable)?;
+        if !decision.may_know || record.expired(now) {
+            return Err(VaultError::NotAvailable);
+        }
+        let spec = pack.collection(&record.head.collection).ok_or(VaultError::NotAvailable)?;
+        Ok((record, spec))
+    }
+}

@@ -1,0 +1,118 @@
+//! "Open segments" of DESIGN section 3: a segment for every expiry date that will be written to.
+//!
+//! Segments are opened in batches, one generation for all that is wanted. Invariant: no slot is handed
+//! out before its generation's leaf is durable; `keyring::Unpublished` and `audit::publish` hold that.
+
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+
+use crate::{
+    audit::{AuditLog, AuditRule, audit_cohort_key},
+    clock::Timestamp,
+    keyring::{CohortKey, KeyringError, Slot},
+    policy::Pack,
+    retention::rule,
+};
+
+use super::VaultError;
+
+/// Opens segments and hands out their slots.
+pub(crate) struct Segments {
+    log: Arc<AuditLog>,
+}
+
+impl Segments {
+    pub(crate) fn new(log: Arc<AuditLog>) -> Self {
+        Self { log }
+    }
+
+    /// A fresh slot of this cohort, opening a segment for it if none is open.
+    pub(crate) async fn hand_out(self: &Arc<Self>, key: &CohortKey) -> Result<Slot, VaultError> {
+        match self.log.keyring().hand_out(key) {
+            Err(KeyringError::NoSegment) => {}
+            answer => return Ok(answer?),
+        }
+        let (segments, wanted) = (Arc::clone(self), vec![key.clone()]);
+        tokio::task::spawn_blocking(move || segments.ensure(&wanted))
+            .await
+            .map_err(|_| VaultError::Interrupted)??;
+        Ok(self.log.keyring().hand_out(key)?)
+    }
+
+    /// Sees to it that each of these cohorts has an open segment. Blocks.
+    pub(crate) fn ensure(&self, wanted: &[CohortKey]) -> Result<(), VaultError> {
+        let keyring = self.log.keyring();
+        let missing = |keys: &[CohortKey]| -> Vec<CohortKey> {
+            keys.iter().filter(|key| !keyring.has_open_segment(key)).cloned().collect()
+        };
+        if missing(wanted).is_empty() {
+            return Ok(());
+        }
+        let mut draft = keyring.draft();
+        // Somebody else may have opened them while this call waited for the generation lock.
+        let missing = missing(wanted);
+        if missing.is_empty() {
+            return Ok(());
+        }
+        for key in &missing {
+            draft.open_segment(key, self.log.random().as_ref())?;
+        }
+        // 1. The new keyring at the places, anchors advanced, old slots scrubbed.
+        //    A crash before the anchor moved leaves an orphan file; after it, a generation without a
+        //    leaf, none of whose slots was handed out: start-up writes the leaf before serving.
+        let unpublished = draft.write(self.log.state(), self.log.random().as_ref())?;
+        // 2. The generation leaf; only now may a slot be handed out.
+        self.log.publish(unpublished)?;
+        Ok(())
+    }
+}
+
+/// The cohorts that today's and tomorrow's writes need: every collection and class period in every
+/// zone, and this month's and the next's audit events. Dates already past their rule are left out.
+pub(crate) fn upcoming(pack: &Pack, now: Timestamp) -> Vec<CohortKey> {
+    let mut wanted = Vec::new();
+    let mut add = |key: CohortKey| {
+        let lives = Timestamp::start_of(key.expires_on, key.zone).is_some_and(|end| now < end);
+        if lives && !wanted.contains(&key) {
+            wanted.push(key);
+        }
+    };
+    for key in audit_months(pack, now) {
+        add(key);
+    }
+    for zone in pack.zones() {
+        let today = now.date_in(zone);
+        for date in [Some(today), today.succ_opt()].into_iter().flatten() {
+            for spec in pack.collections() {
+                let class_periods = spec.class_periods.iter().map(|(_, period)| *period);
+                for period in std::iter::once(spec.period).chain(class_periods) {
+                    let expires_on = rule::expiry(date, period, pack.end_date());
+                    add(CohortKey { collection: spec.name.clone(), expires_on, zone });
+                }
+            }
+        }
+    }
+    wanted
+}
+
+/// The `_audit` cohorts of this month and the next.
+pub(crate) fn audit_months(pack: &Pack, now: Timestamp) -> Vec<CohortKey> {
+    let rule = audit_rule(pack);
+    let zone = rule.zone;
+    let next_month = now.date_in(zone).checked_add_months(chrono::Months::new(1));
+    let next = next_month.and_then(first_of_month).and_then(|day| Timestamp::start_of(day, zone));
+    let instants = std::iter::once(now).chain(next);
+    let mut months: Vec<_> = instants.filter_map(|at| audit_cohort_key(&rule, at).ok()).collect();
+    months.dedup();
+    months
+}
+
+/// How long this pack's events are kept.
+pub(crate) fn audit_rule(pack: &Pack) -> AuditRule {
+    AuditRule { zone: pack.zone(), end_date: pack.end_date() }
+}
+
+fn first_of_month(date: NaiveDate) -> Option<NaiveDate> {
+    chrono::Datelike::with_day(&date, 1)
+}

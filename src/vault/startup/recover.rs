@@ -1,0 +1,178 @@
+//! `serve`: the start-up checks of DESIGN section 4 in order, then recovery, then the first generation.
+//!
+//! Every refusal changes nothing. "Missing" is never read as "erased": a segment that the keyring does
+//! not know stops the start.
+
+use std::sync::Arc;
+
+use prost::Message as _;
+
+use crate::{
+    audit::{AuditLog, Opened, RolledBack},
+    identity::{Identity, ZoneOf},
+    ids::{CollectionName, SegmentId},
+    keyring::{CohortKey, Keyring, SegmentState},
+    limits,
+    policy::Pack,
+    random::Random,
+    retention::Retention,
+    storage::{Store, keys},
+    wire::store::{GenerationRow, SegmentRow},
+};
+
+use super::{Parts, StartError, retention_diff::differences};
+use crate::vault::{
+    Vault,
+    segments::{Segments, audit_rule, upcoming},
+};
+
+/// What the database's newest generation leaf says, next to the keyring.
+enum Leaf {
+    /// It is the keyring's generation.
+    Current,
+    /// The keyring is ahead: the leaf of its generation is missing, or an older database is back.
+    Behind,
+}
+
+/// Checks, recovers, and wires a vault that may serve. Blocks.
+pub fn start(parts: Parts) -> Result<Arc<Vault>, StartError> {
+    let rule = audit_rule(&parts.pack);
+    // 1. The places: locks, order, anchors, followers, unfinished scrubs (keyring::open).
+    let without = &parts.without_places;
+    let keyring = Keyring::open(parts.places, without, parts.root, parts.random.as_ref())?;
+    // 2. The pack: its retention part is the pinned one, byte for byte.
+    check_retention(&keyring, &parts.pack)?;
+    // 3. The database: not newer than the places, and every segment it uses accounted for.
+    let leaf = check_generation(parts.store.as_ref(), &keyring)?;
+    check_segments(parts.store.as_ref(), &keyring)?;
+    // 4. The log: whole, and not shorter than its two floors.
+    let (held, random) = (Arc::clone(&keyring), Arc::clone(&parts.random));
+    let opened = AuditLog::open(parts.store, keyring, rule, parts.clock, parts.random)?;
+    let (log, restored) = match opened {
+        Opened::Whole(log) => (Arc::new(log), false),
+        Opened::RolledBack(rolled_back) => {
+            (restart_log(rolled_back, &held, random.as_ref())?, true)
+        }
+    };
+    // 5. A generation whose leaf a crash kept from the log: written before anything is served.
+    if !restored && matches!(leaf, Leaf::Behind) {
+        log.publish_missing()?;
+    }
+    // 6. The first generation of this run: segments for events, today and tomorrow.
+    let segments = Segments::new(Arc::clone(&log));
+    let now = log.clock().now();
+    segments.ensure(&upcoming(&parts.pack, now))?;
+    repin(&log, &parts.pack)?;
+    // 7. A purge cut by a crash, and rows of a restored database without a reachable slot.
+    let retention = Arc::new(Retention::new(Arc::clone(&log)));
+    if restored {
+        retention.sweep_unreachable()?;
+    }
+    retention.resume(parts.pack.hash())?;
+    // 8. The directory: every row's mac and revocation.
+    let identity = Arc::new(Identity::open(Arc::clone(&log), zones(&parts.pack))?);
+    let vault = Vault::wire(parts.pack, log, identity, retention, parts.swap_accepted);
+    // 9. What was missed while the vault was off, within the clock guard.
+    vault.tick()?;
+    Ok(vault)
+}
+
+fn check_retention(keyring: &Keyring, pack: &Pack) -> Result<(), StartError> {
+    let (_, pinned) = keyring.pinned_pack();
+    let own = pack.retention_part();
+    if pinned == own {
+        return Ok(());
+    }
+    Err(StartError::RetentionChanged(differences(&pinned, &own)))
+}
+
+fn check_generation(store: &dyn Store, keyring: &Keyring) -> Result<Leaf, StartError> {
+    let Some(row) = store.get(keys::GENERATION)? else { return Ok(Leaf::Behind) };
+    let row = GenerationRow::decode(row.as_slice())
+        .map_err(|_| StartError::Tampered("generation row"))?;
+    let places = keyring.generation();
+    if row.generation > places {
+        return Err(StartError::PlacesRolledBack { database: row.generation, places });
+    }
+    if row.generation < places {
+        return Ok(Leaf::Behind);
+    }
+    if row.detail == keyring.generation_detail() {
+        return Ok(Leaf::Current);
+    }
+    Err(StartError::OtherVault)
+}
+
+fn check_segments(store: &dyn Store, keyring: &Keyring) -> Result<(), StartError> {
+    let prefix = keys::segments();
+    let mut after: Option<Vec<u8>> = None;
+    loop {
+        let rows = store.scan(&prefix, after.as_deref(), limits::SWEEP_BATCH_ROWS)?;
+        let Some((last, _)) = rows.last() else { return Ok(()) };
+        after = Some(last.clone());
+        for (key, value) in &rows {
+            check_segment(keyring, key, value)?;
+        }
+    }
+}
+
+fn check_segment(keyring: &Keyring, key: &[u8], value: &[u8]) -> Result<(), StartError> {
+    let tampered = || StartError::Tampered("segment row");
+    let id = key.get(1..).and_then(|id| SegmentId::from_slice(id).ok()).ok_or_else(tampered)?;
+    let row = keyring.check_row(key, value).ok_or_else(tampered)?;
+    match keyring.segment(&id) {
+        SegmentState::Live { .. } | SegmentState::Tombstoned { .. } => return Ok(()),
+        SegmentState::Unknown => {}
+    }
+    let row = SegmentRow::decode(row).map_err(|_| tampered())?;
+    let cohort = CohortKey {
+        collection: CollectionName::parse(&row.collection).map_err(|_| tampered())?,
+        expires_on: row.expires_on.parse().map_err(|_| tampered())?,
+        zone: row.zone.parse().map_err(|_| tampered())?,
+    };
+    if keyring.below_watermark(&cohort) {
+        return Ok(());
+    }
+    Err(StartError::SegmentUnaccounted(id))
+}
+
+/// A database older than the log's floors: a generation raises the origin first, and only then is the
+/// first leaf of the new origin written, with the old checkpoint and the lost range.
+///
+/// A crash in between leaves a raised, empty origin, which is found again here.
+fn restart_log(
+    rolled_back: RolledBack,
+    keyring: &Arc<Keyring>,
+    random: &dyn Random,
+) -> Result<Arc<AuditLog>, StartError> {
+    if !rolled_back.loss().needs_raise {
+        let log = Arc::new(rolled_back.start_origin()?);
+        log.publish_missing()?;
+        return Ok(log);
+    }
+    let mut draft = keyring.draft();
+    draft.raise_origin(rolled_back.loss().next_k);
+    let unpublished = draft.write(rolled_back.state(), random)?;
+    let log = Arc::new(rolled_back.start_origin()?);
+    log.publish(unpublished)?;
+    Ok(log)
+}
+
+/// The zone a territory's agents work in: habilitations begin and end at its midnight.
+fn zones(pack: &Arc<Pack>) -> ZoneOf {
+    let pack = Arc::clone(pack);
+    Arc::new(move |territory| pack.zone_of(territory))
+}
+
+/// Pins the hash of a pack that changed in anything but its retention part.
+fn repin(log: &Arc<AuditLog>, pack: &Pack) -> Result<(), StartError> {
+    let keyring = log.keyring();
+    if keyring.pinned_pack().0 == pack.hash() {
+        return Ok(());
+    }
+    let mut draft = keyring.draft();
+    draft.pin_pack(pack.hash(), pack.retention_part());
+    let unpublished = draft.write(log.state(), log.random().as_ref())?;
+    log.publish(unpublished)?;
+    Ok(())
+}

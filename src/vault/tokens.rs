@@ -1,0 +1,106 @@
+//! Index rows of a record: keyed tokens of what it can be found by.
+//!
+//! A field's token uses the index key of the cohort its section's slot is in; `_subject`, `_agent`
+//! assignments and units that of the head's cohort (DESIGN section 4, "Blind index"). No row holds a
+//! value, and a token means nothing once its cohort's key is gone.
+
+use crate::{
+    ids::{CohortId, CollectionName, FieldName, RecordId, SubjectId},
+    keyring::Keyring,
+    policy::{CollectionSpec, Value},
+    storage::keys,
+};
+
+use super::{Assignee, head::Assignment};
+
+const SUBJECT: &str = "_subject";
+const ASSIGNEE: &str = "_assignee";
+const UNIT: &str = "_unit";
+
+/// What the tokens of one record are made for.
+pub(crate) struct Tokens<'a> {
+    pub(crate) keyring: &'a Keyring,
+    pub(crate) collection: &'a CollectionName,
+    pub(crate) record: RecordId,
+}
+
+impl Tokens<'_> {
+    /// The row by which a subject's records are found.
+    pub(crate) fn subject(&self, cohort: &CohortId, subject: &SubjectId) -> Vec<Vec<u8>> {
+        self.written(cohort, SUBJECT, subject.as_bytes()).into_iter().collect()
+    }
+
+    /// The rows of these assignments.
+    pub(crate) fn assignments(&self, cohort: &CohortId, all: &[Assignment]) -> Vec<Vec<u8>> {
+        all.iter()
+            .filter_map(|assignment| match &assignment.to {
+                Assignee::Agent(id) => self.written(cohort, ASSIGNEE, id.as_str().as_bytes()),
+                Assignee::Unit(id) => self.written(cohort, UNIT, id.as_str().as_bytes()),
+            })
+            .collect()
+    }
+
+    /// The rows of an assignment under every live index key: those to delete when it ends.
+    pub(crate) fn assignment_anywhere(&self, cohort: &CohortId, to: &Assignee) -> Vec<Vec<u8>> {
+        match to {
+            Assignee::Agent(id) => self.anywhere(cohort, ASSIGNEE, id.as_str().as_bytes()),
+            Assignee::Unit(id) => self.anywhere(cohort, UNIT, id.as_str().as_bytes()),
+        }
+    }
+
+    /// The rows of the searchable ones among these fields.
+    pub(crate) fn fields(
+        &self,
+        cohort: &CohortId,
+        spec: &CollectionSpec,
+        fields: &[(FieldName, Value)],
+    ) -> Vec<Vec<u8>> {
+        searchable(spec, fields)
+            .filter_map(|(name, value)| self.written(cohort, name.as_str(), &canonical(value)))
+            .collect()
+    }
+
+    /// The rows of these fields under every live index key: those to delete when they change.
+    pub(crate) fn fields_anywhere(
+        &self,
+        cohort: &CohortId,
+        spec: &CollectionSpec,
+        fields: &[(FieldName, Value)],
+    ) -> Vec<Vec<u8>> {
+        searchable(spec, fields)
+            .flat_map(|(name, value)| self.anywhere(cohort, name.as_str(), &canonical(value)))
+            .collect()
+    }
+
+    fn written(&self, cohort: &CohortId, field: &str, value: &[u8]) -> Option<Vec<u8>> {
+        let (key_id, token) = self.keyring.write_token(cohort, self.collection, field, value)?;
+        Some(keys::index(cohort, key_id, &token.0, &self.record))
+    }
+
+    fn anywhere(&self, cohort: &CohortId, field: &str, value: &[u8]) -> Vec<Vec<u8>> {
+        let tokens = self.keyring.search_tokens(cohort, self.collection, field, value);
+        tokens
+            .into_iter()
+            .map(|(key_id, token)| keys::index(cohort, key_id, &token.0, &self.record))
+            .collect()
+    }
+}
+
+fn searchable<'a>(
+    spec: &'a CollectionSpec,
+    fields: &'a [(FieldName, Value)],
+) -> impl Iterator<Item = &'a (FieldName, Value)> {
+    fields
+        .iter()
+        .filter(|(name, _)| spec.fields.iter().any(|field| field.name == *name && field.searchable))
+}
+
+/// The normalised value as the token's input; the pack's types have normalised text already.
+fn canonical(value: &Value) -> zeroize::Zeroizing<Vec<u8>> {
+    zeroize::Zeroizing::new(match value {
+        Value::Text(text) => text.as_bytes().to_vec(),
+        Value::Integer(number) => number.to_string().into_bytes(),
+        Value::Date(date) => date.to_string().into_bytes(),
+        Value::Boolean(yes) => yes.to_string().into_bytes(),
+    })
+}

@@ -1,0 +1,16 @@
+//! The vault as a whole, below the wire: its promises on faulty doubles.
+//!
+//! Nothing here depends on wall-clock time, the network or the order of tests.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
+mod crash;
+mod fail_closed;
+mod house;
+mod records;
+mod retention;
+mod startup;
