@@ -6,11 +6,13 @@
 //! and none above (`tests/tidy.rs` holds it so).
 
 pub mod audit;
+pub mod client;
 pub mod crypto;
 pub mod identity;
 pub mod keyring;
 pub mod policy;
 pub mod retention;
+pub mod server;
 pub mod storage;
 pub mod vault;
 pub mod wire;

@@ -1,0 +1,91 @@
+//! Calls of `Admin`.
+
+use super::{
+    Client, ClientError, service,
+    types::{Alarm, Place, Status},
+};
+use crate::{clock::Timestamp, ids::AlarmId, wire::api};
+
+impl Client {
+    /// The state of the vault.
+    pub async fn status(&self) -> Result<Status, ClientError> {
+        let request = self.request(api::StatusRequest {});
+        let answer = service!(self, admin_client, AdminClient).status(request).await?;
+        Ok(status(answer.into_inner()))
+    }
+
+    /// Says that the vault's clock is right; `date` is today, `YYYY-MM-DD`.
+    pub async fn confirm_clock(&self, date: &str) -> Result<(), ClientError> {
+        let request = self.request(api::ConfirmClockRequest { date: date.to_owned() });
+        service!(self, admin_client, AdminClient).confirm_clock(request).await?;
+        Ok(())
+    }
+
+    /// Every alarm, open ones first.
+    pub async fn list_alarms(&self) -> Result<Vec<Alarm>, ClientError> {
+        let request = self.request(api::ListAlarmsRequest {});
+        let answer = service!(self, admin_client, AdminClient).list_alarms(request).await?;
+        answer.into_inner().alarms.into_iter().map(alarm).collect()
+    }
+
+    /// Takes note of an alarm.
+    pub async fn ack_alarm(&self, alarm: AlarmId) -> Result<(), ClientError> {
+        let alarm_id = alarm.as_bytes().to_vec();
+        let request = self.request(api::AckAlarmRequest { alarm_id });
+        service!(self, admin_client, AdminClient).ack_alarm(request).await?;
+        Ok(())
+    }
+}
+
+fn class(class: api::PlaceClass) -> &'static str {
+    match class {
+        // What is not known is the weakest.
+        api::PlaceClass::Unspecified | api::PlaceClass::L0 => "L0",
+        api::PlaceClass::L1 => "L1",
+        api::PlaceClass::L2 => "L2",
+        api::PlaceClass::L3 => "L3",
+    }
+}
+
+fn status(answer: api::StatusResponse) -> Status {
+    let lowest = class(answer.class());
+    let place = |p: api::Place| Place {
+        class: class(p.class()),
+        place: hex::encode(p.place_id),
+        stale: p.stale,
+        description: p.description,
+    };
+    Status {
+        vault: answer.vault_name,
+        node: answer.node,
+        class: lowest,
+        places: answer.places.into_iter().map(place).collect(),
+        generation: answer.generation,
+        log_origin: answer.log_origin,
+        log_size: answer.log_size,
+        log_writable: answer.log_writable,
+        pack: answer.pack_name,
+        pack_hash: hex::encode(answer.pack_hash),
+        overdue_ms: answer.overdue_ms,
+        clock_tripped: answer.clock_tripped,
+        open_alarms: answer.open_alarms,
+        live_cohorts: answer.live_cohorts,
+        live_segments: answer.live_segments,
+        log_verifier_key: answer.log_verifier_key,
+        certificate_verifier_key: answer.certificate_verifier_key,
+        swap_accepted: answer.swap_accepted,
+        now: Timestamp::from_millis(answer.now_ms).to_string(),
+        end_date_passed: answer.end_date_passed,
+    }
+}
+
+fn alarm(answer: api::Alarm) -> Result<Alarm, ClientError> {
+    let id = AlarmId::from_slice(&answer.alarm_id).map_err(|_| ClientError::Answer("alarm_id"))?;
+    Ok(Alarm {
+        alarm: id,
+        kind: answer.kind,
+        raised_at: Timestamp::from_millis(answer.raised_at_ms).to_string(),
+        note: answer.note,
+        acknowledged_by: Some(answer.acknowledged_by).filter(|by| !by.is_empty()),
+    })
+}

@@ -1,0 +1,135 @@
+//! A typed client of the gRPC API, used by `cli`, the demo and the benchmarks.
+//!
+//! It shows plain types (`types`), never generated ones, and turns each refusal into a readable
+//! [`ClientError`] with an advice. It speaks to loopback addresses only: until TLS is built, secrets and
+//! records must not cross a network. It keeps a token in memory; only `session` writes one to disk.
+
+mod admin;
+mod agents;
+mod audit;
+pub mod error;
+pub mod reason;
+mod records;
+mod retention;
+pub mod session;
+pub mod types;
+
+use std::{net::IpAddr, time::Duration};
+
+use tonic::{
+    Request,
+    metadata::{Ascii, MetadataValue},
+    transport::{Channel, Endpoint},
+};
+
+pub use error::{ClientError, Refusal};
+pub use reason::Reason;
+
+use crate::{limits, secret::SecretBytes};
+
+/// Where a vault is served when nobody says otherwise.
+pub const DEFAULT_ADDRESS: &str = "127.0.0.1:7443";
+
+/// A connection to one vault, with the session it works under. A clone shares the connection.
+#[derive(Clone)]
+pub struct Client {
+    channel: Channel,
+    token: Option<MetadataValue<Ascii>>,
+}
+
+impl Client {
+    /// Connects to `host:port` (or `http://host:port`), without a session.
+    ///
+    /// Errors: [`ClientError::Address`], [`ClientError::NotLoopback`], [`ClientError::Unreachable`].
+    pub async fn connect(address: &str) -> Result<Self, ClientError> {
+        let uri = uri(address)?;
+        let endpoint = Endpoint::from_shared(uri).map_err(|_| ClientError::Address)?;
+        let channel = endpoint
+            .connect_timeout(Duration::from_millis(limits::CONNECT_MS))
+            .tcp_nodelay(true)
+            .connect()
+            .await
+            .map_err(ClientError::Unreachable)?;
+        Ok(Self { channel, token: None })
+    }
+
+    /// The same connection under the session of this token.
+    ///
+    /// Errors: [`ClientError::Token`] when the text cannot be a token.
+    pub fn with_token(&self, token: &SecretBytes) -> Result<Self, ClientError> {
+        // EXPOSE: the token travels in the metadata of each call.
+        let text = std::str::from_utf8(token.expose()).map_err(|_| ClientError::Token)?;
+        let mut value: MetadataValue<Ascii> =
+            format!("Bearer {text}").parse().map_err(|_| ClientError::Token)?;
+        // Keeps it out of every debug output of the transport.
+        value.set_sensitive(true);
+        Ok(Self { channel: self.channel.clone(), token: Some(value) })
+    }
+
+    /// The same connection without a session.
+    #[must_use]
+    pub fn without_token(&self) -> Self {
+        Self { channel: self.channel.clone(), token: None }
+    }
+
+    /// The connection, for calls that this client has no method for.
+    #[must_use]
+    pub fn channel(&self) -> Channel {
+        self.channel.clone()
+    }
+
+    fn request<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        if let Some(token) = &self.token {
+            request.metadata_mut().insert("authorization", token.clone());
+        }
+        request
+    }
+}
+
+/// The address as a URI, if it is a loopback one.
+fn uri(address: &str) -> Result<String, ClientError> {
+    let rest = match address.split_once("://") {
+        Some(("http", rest)) => rest,
+        Some(_) => return Err(ClientError::Address),
+        None => address,
+    };
+    let rest = rest.trim_end_matches('/');
+    let (host, port) = rest.rsplit_once(':').ok_or(ClientError::Address)?;
+    port.parse::<u16>().map_err(|_| ClientError::Address)?;
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let loopback = bare == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    if loopback { Ok(format!("http://{rest}")) } else { Err(ClientError::NotLoopback) }
+}
+
+/// A service's generated client over this connection, bounded like the server.
+macro_rules! service {
+    ($client:expr, $module:ident, $name:ident) => {
+        crate::wire::api::$module::$name::new($client.channel.clone())
+            .max_decoding_message_size(crate::limits::MESSAGE_BYTES_MAX)
+            .max_encoding_message_size(crate::limits::MESSAGE_BYTES_MAX)
+    };
+}
+use service;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loopback_address_is_accepted_in_each_spelling() {
+        for address in ["127.0.0.1:7443", "http://127.0.0.1:7443/", "localhost:1", "[::1]:7443"] {
+            assert!(uri(address).unwrap().starts_with("http://"), "{address}");
+        }
+    }
+
+    #[test]
+    fn an_address_across_a_network_or_without_a_port_is_refused() {
+        for address in ["10.0.0.1:7443", "vault.example.org:7443", "[2001:db8::1]:1"] {
+            assert!(matches!(uri(address), Err(ClientError::NotLoopback)), "{address}");
+        }
+        for address in ["127.0.0.1", "https://127.0.0.1:1", "127.0.0.1:port", ""] {
+            assert!(matches!(uri(address), Err(ClientError::Address)), "{address}");
+        }
+    }
+}

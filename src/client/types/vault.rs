@@ -1,0 +1,92 @@
+//! Types of `Admin`.
+
+use serde::Serialize;
+
+use super::text;
+use crate::ids::AlarmId;
+
+/// The state of the vault.
+#[derive(Debug, Clone, Serialize)]
+pub struct Status {
+    /// The vault's name.
+    pub vault: String,
+    /// This node.
+    pub node: String,
+    /// What the weakest place can prove about erasure: `L0` to `L3`.
+    pub class: &'static str,
+    /// The places.
+    pub places: Vec<Place>,
+    /// Generation of the keyring.
+    pub generation: u64,
+    /// Origin number of the log.
+    pub log_origin: u32,
+    /// Leaves of the log.
+    pub log_size: u64,
+    /// False: nothing is answered until a restart.
+    pub log_writable: bool,
+    /// The pack's name.
+    pub pack: String,
+    /// SHA-256, hexadecimal.
+    pub pack_hash: String,
+    /// Age of the oldest data past its date whose keys exist, in milliseconds.
+    pub overdue_ms: i64,
+    /// No purge runs.
+    pub clock_tripped: bool,
+    /// Alarms nobody took note of.
+    pub open_alarms: u32,
+    /// Cohorts with keys.
+    pub live_cohorts: u64,
+    /// Key trees.
+    pub live_segments: u64,
+    /// For `audit verify --key`.
+    pub log_verifier_key: String,
+    /// For `certificate verify --key`.
+    pub certificate_verifier_key: String,
+    /// Keys may reach a swap device.
+    pub swap_accepted: bool,
+    /// The vault's time, RFC 3339.
+    pub now: String,
+    /// Nothing is readable any more.
+    pub end_date_passed: bool,
+}
+
+impl Status {
+    /// Whether nobody needs to look after this vault.
+    #[must_use]
+    pub fn is_well(&self) -> bool {
+        self.log_writable
+            && !self.clock_tripped
+            && self.overdue_ms == 0
+            && self.open_alarms == 0
+            && self.places.iter().all(|p| !p.stale)
+    }
+}
+
+/// One place of the keyring.
+#[derive(Debug, Clone, Serialize)]
+pub struct Place {
+    /// Its id, hexadecimal.
+    pub place: String,
+    /// `L0` to `L3`.
+    pub class: &'static str,
+    /// Missed a generation.
+    pub stale: bool,
+    /// Where it is.
+    pub description: String,
+}
+
+/// One alarm.
+#[derive(Debug, Clone, Serialize)]
+pub struct Alarm {
+    /// Its id.
+    #[serde(serialize_with = "text")]
+    pub alarm: AlarmId,
+    /// What kind.
+    pub kind: String,
+    /// When, RFC 3339.
+    pub raised_at: String,
+    /// More about it.
+    pub note: String,
+    /// Who took note of it.
+    pub acknowledged_by: Option<String>,
+}

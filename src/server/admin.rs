@@ -1,0 +1,94 @@
+//! `oubliette.v1.Admin` on the wire. Each method reads, calls one use case, and writes.
+
+use std::sync::Arc;
+
+use tonic::{Request, Response, Status};
+
+use super::{auth, convert, status::not_built_yet};
+use crate::{vault::Vault, wire::api};
+
+/// The service over one vault.
+pub(crate) struct Admin(pub(crate) Arc<Vault>);
+
+#[tonic::async_trait]
+impl api::admin_server::Admin for Admin {
+    async fn status(
+        &self,
+        request: Request<api::StatusRequest>,
+    ) -> Result<Response<api::StatusResponse>, Status> {
+        let who = auth::caller(&request)?;
+        let status = self.0.status(&who).await?;
+        Ok(Response::new(convert::status(&status)))
+    }
+
+    async fn confirm_clock(
+        &self,
+        request: Request<api::ConfirmClockRequest>,
+    ) -> Result<Response<api::ConfirmClockResponse>, Status> {
+        let who = auth::caller(&request)?;
+        let date = convert::clock_date(&request.into_inner().date)?;
+        self.0.confirm_clock(&who, date).await?;
+        Ok(Response::new(api::ConfirmClockResponse {}))
+    }
+
+    async fn list_alarms(
+        &self,
+        request: Request<api::ListAlarmsRequest>,
+    ) -> Result<Response<api::ListAlarmsResponse>, Status> {
+        let who = auth::caller(&request)?;
+        let mut alarms = self.0.list_alarms(&who).await?;
+        alarms.sort_by_key(|a| (a.acknowledged.is_some(), a.raised_at));
+        let alarms = alarms.iter().map(convert::alarm).collect();
+        Ok(Response::new(api::ListAlarmsResponse { alarms }))
+    }
+
+    async fn ack_alarm(
+        &self,
+        request: Request<api::AckAlarmRequest>,
+    ) -> Result<Response<api::AckAlarmResponse>, Status> {
+        let who = auth::caller(&request)?;
+        let alarm = convert::alarm_id(&request.into_inner().alarm_id)?;
+        self.0.ack_alarm(&who, alarm).await?;
+        Ok(Response::new(api::AckAlarmResponse {}))
+    }
+
+    async fn request_approval(
+        &self,
+        request: Request<api::RequestApprovalRequest>,
+    ) -> Result<Response<api::RequestApprovalResponse>, Status> {
+        auth::caller(&request)?;
+        Err(not_built_yet())
+    }
+
+    async fn approve(
+        &self,
+        request: Request<api::ApproveRequest>,
+    ) -> Result<Response<api::ApproveResponse>, Status> {
+        auth::caller(&request)?;
+        Err(not_built_yet())
+    }
+
+    async fn list_approvals(
+        &self,
+        request: Request<api::ListApprovalsRequest>,
+    ) -> Result<Response<api::ListApprovalsResponse>, Status> {
+        auth::caller(&request)?;
+        Err(not_built_yet())
+    }
+
+    async fn rotate_root_key(
+        &self,
+        request: Request<api::RotateRootKeyRequest>,
+    ) -> Result<Response<api::RotateRootKeyResponse>, Status> {
+        auth::caller(&request)?;
+        Err(not_built_yet())
+    }
+
+    async fn reload_policies(
+        &self,
+        request: Request<api::ReloadPoliciesRequest>,
+    ) -> Result<Response<api::ReloadPoliciesResponse>, Status> {
+        auth::caller(&request)?;
+        Err(not_built_yet())
+    }
+}

@@ -1,0 +1,284 @@
+//! Answers: from the vault's results to the wire. Nothing is added, left out or reworded.
+
+use crate::{
+    audit::Alarm,
+    identity::{AgentKind, AgentSummary, Habilitation},
+    ids::{ClassName, CollectionName},
+    keyring::PlaceClass,
+    policy::{AttributeSpec, CollectionSpec, FieldSpec, FieldStatus, FieldType, Period, Value},
+    retention::{DueCohort, Preview, PurgeReport},
+    vault::{Created, Description, FieldAnswer, Revealed, VaultStatus},
+    wire::api,
+};
+
+/// Answer to `Records.Create`.
+pub(crate) fn created(created: &Created) -> api::CreateResponse {
+    api::CreateResponse {
+        record_id: created.record.as_bytes().to_vec(),
+        subject_id: created.subject.as_bytes().to_vec(),
+        version: created.version,
+        expires_on: created.expires_on.to_string(),
+    }
+}
+
+/// Answer to `Records.Reveal`.
+pub(crate) fn revealed(revealed: Revealed) -> api::RevealResponse {
+    api::RevealResponse {
+        record_id: revealed.record.as_bytes().to_vec(),
+        collection: revealed.collection.to_string(),
+        version: revealed.version,
+        expires_on: revealed.expires_on.to_string(),
+        fields: revealed.fields.into_iter().map(field_answer).collect(),
+        event_id: revealed.event.as_bytes().to_vec(),
+    }
+}
+
+fn field_answer(answer: FieldAnswer) -> api::FieldAnswer {
+    let status = match answer.status {
+        FieldStatus::Value => api::FieldStatus::Value,
+        FieldStatus::Masked => api::FieldStatus::Masked,
+        FieldStatus::Denied => api::FieldStatus::Denied,
+        FieldStatus::Absent => api::FieldStatus::Absent,
+        FieldStatus::Expired => api::FieldStatus::Expired,
+    };
+    api::FieldAnswer {
+        class: answer.class.to_string(),
+        field: answer.field.to_string(),
+        status: status.into(),
+        // A status that shows nothing carries nothing, whatever a caller of this function passes.
+        value: match answer.status {
+            FieldStatus::Value | FieldStatus::Masked => answer.value.map(value),
+            FieldStatus::Denied | FieldStatus::Absent | FieldStatus::Expired => None,
+        },
+        policies: answer.policies,
+    }
+}
+
+/// One value.
+pub(crate) fn value(value: Value) -> api::Value {
+    use api::value::Kind;
+    let kind = match value {
+        Value::Text(text) => Kind::Text(text),
+        Value::Integer(number) => Kind::Integer(number),
+        Value::Date(date) => Kind::Date(date.to_string()),
+        Value::Boolean(truth) => Kind::Boolean(truth),
+    };
+    api::Value { kind: Some(kind) }
+}
+
+/// Answer to `Records.Describe`.
+pub(crate) fn description(description: &Description) -> api::DescribeResponse {
+    let pack = &description.pack;
+    let purpose = |(name, text): (_, String)| {
+        let name: crate::ids::PurposeName = name;
+        api::Purpose { name: name.to_string(), description: text }
+    };
+    let ability = |(collection, class, verbs): &(CollectionName, ClassName, Vec<String>)| {
+        let (collection, class) = (collection.to_string(), class.to_string());
+        api::Ability { collection, class, verbs: verbs.clone() }
+    };
+    api::DescribeResponse {
+        pack_name: pack.name().to_owned(),
+        pack_hash: pack.hash().to_vec(),
+        end_date: pack.end_date().to_string(),
+        zone: pack.zone().name().to_owned(),
+        purposes: pack.purposes().into_iter().map(purpose).collect(),
+        collections: pack.collections().iter().map(collection).collect(),
+        abilities: description.abilities.iter().map(ability).collect(),
+    }
+}
+
+/// One collection, as Describe shows it.
+pub(crate) fn collection(spec: &CollectionSpec) -> api::Collection {
+    let field = |f: &FieldSpec| api::FieldDescription {
+        name: f.name.to_string(),
+        class: f.class.to_string(),
+        r#type: Some(value_type(&f.kind)),
+        required: f.required,
+        searchable: f.searchable,
+    };
+    let attribute = |a: &AttributeSpec| api::AttributeDescription {
+        name: a.name.to_string(),
+        r#type: Some(value_type(&a.kind)),
+        required: a.required,
+    };
+    let class_period = |(class, p): &(ClassName, Period)| api::ClassPeriod {
+        class: class.to_string(),
+        period: period(*p),
+    };
+    api::Collection {
+        name: spec.name.to_string(),
+        period: period(spec.period),
+        fields: spec.fields.iter().map(field).collect(),
+        attributes: spec.attributes.iter().map(attribute).collect(),
+        class_periods: spec.class_periods.iter().map(class_period).collect(),
+    }
+}
+
+fn value_type(kind: &FieldType) -> api::ValueType {
+    use api::ValueKind as K;
+    let mut out = api::ValueType::default();
+    let kind = match kind {
+        FieldType::Text { max_bytes } => {
+            out.max_bytes = u32::try_from(*max_bytes).unwrap_or(u32::MAX);
+            K::Text
+        }
+        FieldType::Name => K::Name,
+        FieldType::Date => K::Date,
+        FieldType::Nir => K::Nir,
+        FieldType::Phone => K::Phone,
+        FieldType::Email => K::Email,
+        FieldType::Postcode => K::Postcode,
+        FieldType::Code { values } => {
+            out.codes = values.clone();
+            K::Code
+        }
+        FieldType::Integer { min, max } => {
+            (out.min, out.max) = (*min, *max);
+            K::Integer
+        }
+        FieldType::Boolean => K::Boolean,
+    };
+    out.set_kind(kind);
+    out
+}
+
+/// ISO 8601, months and days.
+fn period(period: Period) -> String {
+    match (period.months, period.days) {
+        (0, days) => format!("P{days}D"),
+        (months, 0) => format!("P{months}M"),
+        (months, days) => format!("P{months}M{days}D"),
+    }
+}
+
+/// Answer to `Retention.PreviewPurge`.
+pub(crate) fn preview(preview: &Preview) -> api::PreviewPurgeResponse {
+    api::PreviewPurgeResponse {
+        cutoff_ms: preview.cutoff.as_millis(),
+        cohorts: preview.cohorts.iter().map(cohort).collect(),
+        holds: count(preview.holds),
+    }
+}
+
+/// Answer to `Retention.RunPurge`.
+pub(crate) fn purged(report: PurgeReport) -> api::RunPurgeResponse {
+    api::RunPurgeResponse {
+        certificate_id: report.certificate.map(|id| id.as_bytes().to_vec()).unwrap_or_default(),
+        generation_before: report.generation_before,
+        generation_after: report.generation_after,
+        cohorts: report.cohorts.iter().map(cohort).collect(),
+        records: report.records,
+        sections: report.sections,
+        index_rows: report.index_rows,
+        events: report.events,
+        skipped: report.skipped.unwrap_or_default(),
+    }
+}
+
+fn cohort(due: &DueCohort) -> api::Cohort {
+    api::Cohort {
+        cohort_id: due.cohort.as_bytes().to_vec(),
+        collection: due.collection.to_string(),
+        expires_on: due.expires_on.to_string(),
+        zone: due.zone.clone(),
+        segments: count(due.segments),
+        records: due.records,
+    }
+}
+
+/// One habilitation.
+pub(crate) fn habilitation(h: &Habilitation) -> api::Habilitation {
+    let text = |o: &Option<String>| o.clone().unwrap_or_default();
+    api::Habilitation {
+        role: h.role.to_string(),
+        unit: h.unit.as_ref().map(ToString::to_string).unwrap_or_default(),
+        territory: h.territory.as_ref().map(ToString::to_string).unwrap_or_default(),
+        valid_from: h.valid_from.to_string(),
+        valid_to: h.valid_to.to_string(),
+        authority: h.authority.clone(),
+        profession: text(&h.profession),
+        sworn: h.sworn,
+        undertaking_on: h.undertaking_on.map(|d| d.to_string()).unwrap_or_default(),
+        undertaking_ref: text(&h.undertaking_ref),
+    }
+}
+
+/// One agent, as List shows it.
+pub(crate) fn agent(agent: &AgentSummary) -> api::Agent {
+    let kind = match agent.kind {
+        AgentKind::Person => api::AgentKind::Person,
+        AgentKind::Service => api::AgentKind::Service,
+    };
+    api::Agent {
+        agent: agent.agent.to_string(),
+        kind: kind.into(),
+        display_name: agent.display_name.clone(),
+        habilitations: agent.habilitations.iter().map(habilitation).collect(),
+        revoked: agent.revoked,
+        one_time_secret: agent.one_time_secret,
+        revision: agent.revision,
+    }
+}
+
+/// Answer to `Admin.Status`.
+pub(crate) fn status(status: &VaultStatus) -> api::StatusResponse {
+    let place = |p: &crate::keyring::PlaceStatus| api::Place {
+        place_id: p.id.as_bytes().to_vec(),
+        class: place_class(p.class).into(),
+        stale: p.stale,
+        description: p.describe.clone(),
+    };
+    api::StatusResponse {
+        vault_name: status.vault_name.clone(),
+        node: status.node.clone(),
+        class: place_class(status.class).into(),
+        places: status.places.iter().map(place).collect(),
+        generation: status.generation,
+        log_origin: status.log_origin,
+        log_size: status.log_size,
+        log_writable: status.log_writable,
+        pack_name: status.pack_name.clone(),
+        pack_hash: status.pack_hash.to_vec(),
+        overdue_ms: status.overdue_ms,
+        clock_tripped: status.clock_tripped,
+        open_alarms: count(status.open_alarms),
+        live_cohorts: u64::from(count(status.live_cohorts)),
+        live_segments: u64::from(count(status.live_segments)),
+        log_verifier_key: status.log_verifier_key.clone(),
+        certificate_verifier_key: status.certificate_verifier_key.clone(),
+        swap_accepted: status.swap_accepted,
+        now_ms: status.now.as_millis(),
+        end_date_passed: status.end_date_passed,
+    }
+}
+
+fn place_class(class: PlaceClass) -> api::PlaceClass {
+    match class {
+        PlaceClass::L0 => api::PlaceClass::L0,
+        PlaceClass::L1 => api::PlaceClass::L1,
+        PlaceClass::L2 => api::PlaceClass::L2,
+        PlaceClass::L3 => api::PlaceClass::L3,
+    }
+}
+
+/// One alarm.
+pub(crate) fn alarm(alarm: &Alarm) -> api::Alarm {
+    let (by, at) = match &alarm.acknowledged {
+        Some((agent, at)) => (agent.to_string(), at.as_millis()),
+        None => (String::new(), 0),
+    };
+    api::Alarm {
+        alarm_id: alarm.id.as_bytes().to_vec(),
+        kind: alarm.kind.clone(),
+        raised_at_ms: alarm.raised_at.as_millis(),
+        note: alarm.note.clone(),
+        acknowledged_by: by,
+        acknowledged_at_ms: at,
+    }
+}
+
+/// Counts on the wire are 32 bits wide; none of ours comes near.
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,17 @@
+//! Between the wire and the vault: the only place that knows both kinds of types.
+//!
+//! Requests are checked for shape and bounds here (ids, names, dates, counts, lengths), and each
+//! refusal names the path of the field as the request message has it, never its value. What the
+//! policy pack says about a value is checked below, in `policy`.
+
+mod answers;
+mod check;
+mod log;
+mod requests;
+
+pub(crate) use answers::*;
+pub(crate) use log::*;
+pub(crate) use requests::*;
+
+#[cfg(test)]
+mod tests;
