@@ -6,6 +6,7 @@
 //! and none above (`tests/tidy.rs` holds it so).
 
 pub mod audit;
+pub mod cli;
 pub mod client;
 pub mod crypto;
 pub mod identity;

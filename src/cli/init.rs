@@ -1,0 +1,275 @@
+//! `oubliette init`: founds a vault. Nothing that exists is written over.
+//!
+//! Its first two agents are two persons: one appoints agents, one audits; neither sees content. What
+//! it prints once (two one-time secrets) is nowhere else.
+
+use std::{
+    io::{BufRead as _, IsTerminal as _, Write as _},
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use chrono::NaiveDate;
+use serde_json::json;
+
+use super::{failure::Failure, out, secrets::RootArgs, serve::end_date_line};
+use crate::{
+    clock::{Clock as _, SystemClock},
+    identity::{AgentKind, Habilitation, NewAgent, OneTimeSecret},
+    ids::{AgentId, RoleName},
+    policy::Pack,
+    random::OsRandom,
+    secret::lock_memory,
+    vault::startup::{Folders, Founded, Founders, Parts, found, prepare_data_folder},
+};
+
+const AFTER: &str = "\
+Example:
+  oubliette init --data /var/lib/oubliette --keys /mnt/key-a --keys /mnt/key-b \\
+      --policy /etc/oubliette/policy --key-admin keys-1 --dpo dpo-1
+
+The keys are never in the data folder. Each --keys folder is a whole copy of them: put the second on
+another device, in another room. Back up the data folder as you like; a backup of a key place opens
+nothing once a later generation was written. LOSING ALL KEY PLACES, OR THE ROOT PASSPHRASE, IS TOTAL
+LOSS, by design: that is what makes forgetting real.";
+
+/// Arguments of `init`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER)]
+pub(super) struct Args {
+    /// Data folder to make; empty or not there yet
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// Key place outside the data folder; give it twice, on two devices
+    #[arg(long, value_name = "DIR", required = true)]
+    keys: Vec<PathBuf>,
+    /// Policy pack
+    #[arg(long, value_name = "DIR")]
+    policy: PathBuf,
+    /// Name of the vault: first part of the log's origin
+    #[arg(long, default_value = "vault")]
+    name: String,
+    /// Name of this node: second part of the log's origin
+    #[arg(long, default_value = "node-1")]
+    node: String,
+    /// Login name of the key admin, who appoints and revokes agents
+    #[arg(long, value_name = "ID")]
+    key_admin: String,
+    /// The key admin's role in the pack
+    #[arg(long, value_name = "ROLE", default_value = "key_admin")]
+    key_admin_role: String,
+    /// Login name of the data-protection officer: another person
+    #[arg(long, value_name = "ID")]
+    dpo: String,
+    /// The officer's role in the pack
+    #[arg(long, value_name = "ROLE", default_value = "dpo")]
+    dpo_role: String,
+    /// Who issues these two habilitations
+    #[arg(long, value_name = "TEXT", default_value = "founding of the vault")]
+    authority: String,
+    /// Last day of these two habilitations [default: in one year]
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    valid_to: Option<NaiveDate>,
+    #[command(flatten)]
+    root: RootArgs,
+    /// Accept one key place only: if it is lost, everything is
+    #[arg(long)]
+    accept_single_place: bool,
+    /// Do not ask whether the second place is on another device
+    #[arg(long)]
+    yes: bool,
+    /// Print the result as JSON, secrets included
+    #[arg(long)]
+    json: bool,
+}
+
+/// Founds the vault.
+pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    // The outcome matters to a vault that serves; here it is best effort, and core files are off.
+    let _ = lock_memory();
+    check_origin(&args.name, "--name")?;
+    check_origin(&args.node, "--node")?;
+    let pack = Pack::load(&args.policy).map_err(|errors| Failure::pack(&errors))?;
+    let today = SystemClock.now().date_in(pack.zone());
+    let founders = founders(args, &pack, today)?;
+    confirm_places(args)?;
+    let root = args.root.new_root()?;
+    prepare_data_folder(&args.data)?;
+    let folders = Folders { data: &args.data, places: &args.keys, policy: &args.policy };
+    let (clock, random) = (Arc::new(SystemClock), Arc::new(OsRandom));
+    let founded = found(Parts::in_folders(&folders, root, clock, random, false)?, founders)?;
+    tell(args, &pack, &founded, today)
+}
+
+/// A part of the log's origin: it may hold no space, no plus and no slash.
+fn check_origin(text: &str, flag: &str) -> Result<(), Failure> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+    if (1..=64).contains(&text.len()) && text.bytes().all(plain) {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("{flag} is 1 to 64 letters, digits, `-`, `_`, `.`")))
+}
+
+fn founders(args: &Args, pack: &Pack, today: NaiveDate) -> Result<Founders, Failure> {
+    if args.key_admin == args.dpo {
+        return Err(Failure::usage("the key admin and the DPO are two different persons")
+            .hint("who appoints agents must not be who audits them"));
+    }
+    let last = match args.valid_to {
+        Some(date) if date < today => {
+            return Err(Failure::usage("--valid-to lies in the past"));
+        }
+        Some(date) => date,
+        None => today
+            .checked_add_months(chrono::Months::new(12))
+            .ok_or_else(|| Failure::new("today is at the end of the calendar"))?,
+    };
+    let agent = |id: &str, role: &str, flag: &str| {
+        let name = RoleName::parse(role).ok().filter(|role| pack.has_role(role));
+        let role = name.ok_or_else(|| {
+            Failure::usage(format!("the pack has no role `{role}`"))
+                .hint(format!("say which role of the pack it is: --{flag}-role ROLE"))
+        })?;
+        Ok::<_, Failure>(NewAgent {
+            agent: AgentId::parse(id).map_err(|e| Failure::usage(format!("--{flag}: {e}")))?,
+            kind: AgentKind::Person,
+            display_name: id.to_owned(),
+            habilitation: Habilitation {
+                role,
+                unit: None,
+                territory: None,
+                valid_from: today,
+                valid_to: last,
+                authority: args.authority.clone(),
+                profession: None,
+                sworn: false,
+                undertaking_on: None,
+                undertaking_ref: None,
+            },
+        })
+    };
+    Ok(Founders {
+        vault_name: args.name.clone(),
+        node: args.node.clone(),
+        key_admin: agent(&args.key_admin, &args.key_admin_role, "key-admin")?,
+        dpo: agent(&args.dpo, &args.dpo_role, "dpo")?,
+    })
+}
+
+/// The operator says where the second place is, or that one is enough.
+fn confirm_places(args: &Args) -> Result<(), Failure> {
+    let asked = std::io::stdin().is_terminal();
+    let Some(second) = args.keys.get(1) else {
+        out::note("WARNING: one key place only. If it is lost, every record is lost, for good.");
+        if args.accept_single_place {
+            return Ok(());
+        }
+        let accepted = asked && ask("Type `one place` to accept that: ")? == "one place";
+        return if accepted {
+            Ok(())
+        } else {
+            Err(Failure::usage("one key place was not accepted")
+                .hint("give a second --keys DIR on another device, or --accept-single-place"))
+        };
+    };
+    if args.keys.first().is_some_and(|first| same_device(first, second)) {
+        out::note("WARNING: both key places are on one device: they will be lost together.");
+    }
+    if args.yes || !asked {
+        return Ok(());
+    }
+    let question = format!("Is `{}` on another device than the first? [y/N] ", second.display());
+    match ask(&question)?.as_str() {
+        "y" | "yes" => Ok(()),
+        _ => Err(Failure::usage("the places were not confirmed")
+            .hint("choose a second --keys DIR on another device and run init again")),
+    }
+}
+
+fn ask(question: &str) -> Result<String, Failure> {
+    let failed = |e: std::io::Error| Failure::of(&e);
+    let mut error_output = std::io::stderr().lock();
+    write!(error_output, "{question}").and_then(|()| error_output.flush()).map_err(failed)?;
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer).map_err(failed)?;
+    Ok(answer.trim().to_lowercase())
+}
+
+/// Whether two folders, or the nearest that exist above them, are on one device.
+fn same_device(one: &Path, other: &Path) -> bool {
+    let device = |path: &Path| {
+        let absolute = std::path::absolute(path).ok()?;
+        absolute.ancestors().find_map(|p| p.metadata().ok()).map(|m| m.dev())
+    };
+    device(one).is_some_and(|d| device(other) == Some(d))
+}
+
+fn tell(args: &Args, pack: &Pack, founded: &Founded, today: NaiveDate) -> Result<(), Failure> {
+    let (key_admin, dpo) =
+        (secret_text(&founded.key_admin_secret), secret_text(&founded.dpo_secret));
+    let class = format!("{:?}", founded.class);
+    if args.json {
+        return out::json(&json!({
+            "vault": founded.vault.to_string(),
+            "class": class,
+            "log_verifier_key": founded.log_verifier_key,
+            "certificate_verifier_key": founded.certificate_verifier_key,
+            "key_admin": {"agent": args.key_admin, "one_time_secret": key_admin},
+            "dpo": {"agent": args.dpo, "one_time_secret": dpo},
+        }));
+    }
+    out::line(&format!("vault {} is founded", founded.vault));
+    out::line(&format!("class of its key places: {class}"));
+    out::line("");
+    out::line("One-time secrets, shown once, changed at first login:");
+    out::line(&format!("  key admin  {}  {key_admin}", args.key_admin));
+    out::line(&format!("  DPO        {}  {dpo}", args.dpo));
+    out::line("");
+    out::line("Verifier keys; keep them outside, with the DPO:");
+    out::line(&format!("  log           {}", founded.log_verifier_key));
+    out::line(&format!("  certificates  {}", founded.certificate_verifier_key));
+    out::line("");
+    out::line("Losing all key places, or the root passphrase, is total loss, by design.");
+    if pack.end_date() <= today {
+        let line = end_date_line(&args.policy).map_or_else(String::new, |n| format!(" line {n}"));
+        out::note(&format!(
+            "WARNING: the pack's end_date {} has passed: nothing can be filed. Edit it in {}{line} \
+             before init if that is not meant; afterwards it is pinned.",
+            pack.end_date(),
+            args.policy.join("pack.toml").display()
+        ));
+    }
+    let keys: String = args.keys.iter().map(|k| format!(" --keys {}", k.display())).collect();
+    out::line(&format!(
+        "Next: oubliette serve --data {}{keys} --policy {}",
+        args.data.display(),
+        args.policy.display()
+    ));
+    Ok(())
+}
+
+fn secret_text(secret: &OneTimeSecret) -> String {
+    // EXPOSE: shown once to the operator, who hands it to its agent.
+    String::from_utf8_lossy(secret.0.expose()).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_origin_is_accepted_and_one_that_breaks_a_note_refused() {
+        assert!(check_origin("oubliette-974.2", "--name").is_ok());
+        for name in ["", "a b", "a+b", "a/b", "é", &"a".repeat(65)] {
+            assert_eq!(check_origin(name, "--name").unwrap_err().code(), 2, "{name}");
+        }
+    }
+
+    #[test]
+    fn two_folders_of_one_temporary_folder_are_on_one_device() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(same_device(&folder.path().join("not/yet"), folder.path()));
+        assert!(!same_device(folder.path(), Path::new("/proc")));
+    }
+}

@@ -1,0 +1,106 @@
+//! `oubliette login` and `logout`. The secret is typed or read, never an argument. A one-time secret is
+//! changed at once.
+
+use std::path::PathBuf;
+
+use super::{
+    connect::{Connection, block_on},
+    failure::Failure,
+    out,
+    secrets::{agent_secret, prompt_twice},
+};
+use crate::{
+    client::{Client, session::Session, types::LoggedIn},
+    clock::Timestamp,
+    secret::SecretBytes,
+};
+
+const AFTER: &str = "\
+Example:
+  oubliette login --agent op-1
+
+With a one-time secret you are asked for a new one at once (12 characters or more). The session's
+token is kept in a file that only you may read; `oubliette logout` ends it.";
+
+/// Arguments of `login`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER)]
+pub(super) struct LoginArgs {
+    /// Your login name
+    #[arg(long, value_name = "ID")]
+    agent: String,
+    /// Read the secret from this file
+    #[arg(long, value_name = "FILE", conflicts_with = "secret_fd")]
+    secret_file: Option<PathBuf>,
+    /// Read the secret from this open file descriptor
+    #[arg(long, value_name = "N")]
+    secret_fd: Option<u32>,
+    /// Read the new secret from this file, when the present one is for one use
+    #[arg(long, value_name = "FILE")]
+    new_secret_file: Option<PathBuf>,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// Arguments of `logout`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  oubliette logout")]
+pub(super) struct LogoutArgs {
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// Opens a session and keeps it.
+pub(super) fn login(args: &LoginArgs) -> Result<(), Failure> {
+    let path = args.connection.session_path()?;
+    let address = args.connection.login_address().to_owned();
+    let file = args.secret_file.as_deref();
+    let session = block_on(async {
+        // Connected first: nobody types a secret for a vault that does not answer.
+        let client = Client::connect(&address).await?;
+        let secret = agent_secret(file, args.secret_fd, "Secret: ")?;
+        let session = client.login(&args.agent, &secret).await?;
+        if !session.must_change_secret {
+            return Ok(session);
+        }
+        change(args, &client, &session, &secret).await
+    })?;
+    Session::new(address, args.agent.clone(), session.expires_at_ms, &session.token)
+        .write(&path)?;
+    let habilitation = &session.habilitation;
+    let unit = habilitation.unit.as_deref().map_or_else(String::new, |u| format!(" of {u}"));
+    out::line(&format!("logged in as {}, {}{unit}", args.agent, habilitation.role));
+    out::line(&format!(
+        "until {} at the latest; the session is in {}",
+        Timestamp::from_millis(session.expires_at_ms),
+        path.display()
+    ));
+    Ok(())
+}
+
+async fn change(
+    args: &LoginArgs,
+    client: &Client,
+    session: &LoggedIn,
+    old: &SecretBytes,
+) -> Result<LoggedIn, Failure> {
+    out::note("this secret was for one use; choose your own, of 12 characters or more");
+    let new = match &args.new_secret_file {
+        Some(path) => agent_secret(Some(path), None, "")?,
+        None => prompt_twice("New secret: ")?,
+    };
+    client.with_token(&session.token)?.change_secret(old, &new).await?;
+    out::note("the secret is changed");
+    Ok(client.login(&args.agent, &new).await?)
+}
+
+/// Ends the session here and in the vault.
+pub(super) fn logout(args: &LogoutArgs) -> Result<(), Failure> {
+    let path = args.connection.session_path()?;
+    let ended = block_on(async { Ok(args.connection.client().await?.logout().await?) });
+    // The file goes in any case: a token that nobody can use is worth nothing to its owner.
+    Session::forget(&path)?;
+    ended?;
+    out::line("logged out");
+    Ok(())
+}

@@ -1,0 +1,127 @@
+//! The command line: arguments in, one file per command, an exit code out.
+//!
+//! `init`, `serve`, `demo`, `policy check`, `audit verify` and `certificate verify` work offline; every
+//! other command talks gRPC through `client`. No secret is ever taken from an argument or from an
+//! environment variable, and no field of a record from an argument: both would stay in the shell's
+//! history and in the process list.
+
+mod agent;
+mod alarm;
+mod audit;
+mod certificate;
+mod clock;
+mod config;
+mod connect;
+mod create;
+mod demo;
+mod failure;
+mod init;
+mod login;
+mod offline;
+mod out;
+mod policy;
+mod purge;
+mod reveal;
+mod secrets;
+mod serve;
+mod status;
+
+use std::{ffi::OsString, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+const AFTER: &str = "\
+Exit codes:
+  0  done
+  1  failed, or `status` found something that needs a person
+  2  the command line is wrong
+  3  refused: the policy does not allow it, or the record is not available to you
+
+Try it without any set-up:
+  oubliette demo
+";
+
+/// A vault for personal and medical data: it shows each agent only what the task in hand needs,
+/// writes every access down before it answers, and really forgets, on time.
+#[derive(Parser)]
+#[command(name = "oubliette", version, after_help = AFTER, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Show the whole thing at work in temporary folders
+    Demo(demo::Args),
+    /// Found a vault: data folder, key places, first two agents
+    Init(Box<init::Args>),
+    /// Run a vault
+    Serve(serve::Args),
+    /// Open a session and keep its token in a file of yours alone
+    Login(login::LoginArgs),
+    /// End the session
+    Logout(login::LogoutArgs),
+    /// Appoint, revoke and list agents
+    #[command(subcommand)]
+    Agent(agent::Command),
+    /// File a record, read as JSON from a file or standard input
+    Create(create::Args),
+    /// Show classes of one record
+    Reveal(reveal::Args),
+    /// Destroy the keys of everything whose date has come
+    Purge(purge::Args),
+    /// Say that the vault's clock is right
+    #[command(subcommand)]
+    Clock(clock::Command),
+    /// List alarms and take note of them
+    #[command(subcommand)]
+    Alarm(alarm::Command),
+    /// Read the audit log, take it along, verify it
+    #[command(subcommand)]
+    Audit(audit::Command),
+    /// Fetch and verify certificates of what was forgotten
+    #[command(subcommand)]
+    Certificate(certificate::Command),
+    /// Check a policy pack
+    #[command(subcommand)]
+    Policy(policy::Command),
+    /// Show the vault's state; fails while something needs a person
+    Status(status::Args),
+}
+
+/// Runs one command. The first argument is the program's name.
+pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Printing fails only when nobody reads; the code still tells.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let result = match cli.command {
+        Command::Demo(args) => return demo::run(args),
+        Command::Init(args) => init::run(&args),
+        Command::Serve(args) => serve::run(args),
+        Command::Login(args) => login::login(&args),
+        Command::Logout(args) => login::logout(&args),
+        Command::Agent(command) => agent::run(command),
+        Command::Create(args) => create::run(&args),
+        Command::Reveal(args) => reveal::run(&args),
+        Command::Purge(args) => purge::run(&args),
+        Command::Clock(command) => clock::run(&command),
+        Command::Alarm(command) => alarm::run(&command),
+        Command::Audit(command) => audit::run(&command),
+        Command::Certificate(command) => certificate::run(&command),
+        Command::Policy(command) => policy::run(&command),
+        Command::Status(args) => status::run(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,60 @@
+//! What commands print. A reader who closed the pipe is no reason to fail: the work is done.
+
+use std::io::Write as _;
+
+use serde::Serialize;
+
+use super::failure::Failure;
+
+/// One line on standard output.
+pub(super) fn line(text: &str) {
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
+}
+
+/// One line of advice or warning on the error output, so that it does not mix with what a program
+/// reads.
+pub(super) fn note(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// One JSON document on one line.
+pub(super) fn json(value: &impl Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string(value).map_err(|e| Failure::of(&e))?;
+    line(&text);
+    Ok(())
+}
+
+/// JSON if asked for, else what `human` says.
+pub(super) fn either(
+    as_json: bool,
+    value: &impl Serialize,
+    human: impl FnOnce(),
+) -> Result<(), Failure> {
+    if as_json {
+        return json(value);
+    }
+    human();
+    Ok(())
+}
+
+/// Rows in columns as wide as their widest cell, two spaces apart.
+pub(super) fn table<const N: usize>(heading: [&str; N], rows: &[[String; N]]) {
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column)).map(|c| c.chars().count());
+        let head = heading.get(column).map_or(0, |h| h.chars().count());
+        cells.max().unwrap_or(0).max(head)
+    };
+    let print = |cells: [&str; N]| {
+        let mut text = String::new();
+        for (column, cell) in cells.iter().enumerate() {
+            let space = width(column).saturating_sub(cell.chars().count()).saturating_add(2);
+            text.push_str(cell);
+            text.extend(std::iter::repeat_n(' ', space));
+        }
+        line(text.trim_end());
+    };
+    print(heading);
+    for row in rows {
+        print(row.each_ref().map(String::as_str));
+    }
+}

@@ -1,0 +1,351 @@
+//! `oubliette serve`: opens a vault and serves it until SIGTERM or SIGINT.
+//!
+//! The background work (due purges, tomorrow's segments, checkpoints) runs on a thread of its own: it
+//! blocks. The order at the end is: no new calls, calls in flight end, the background thread ends, the
+//! log drains and writes its last checkpoint.
+
+use std::{
+    fs,
+    net::{SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    sync::{Arc, mpsc},
+    thread,
+    time::Duration,
+};
+
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::{oneshot, watch},
+    task::JoinSet,
+};
+
+use super::{config::Config, failure::Failure, out, secrets::RootArgs};
+use crate::{
+    client::DEFAULT_ADDRESS,
+    clock::SystemClock,
+    limits,
+    random::OsRandom,
+    secret::{MemoryLock, lock_memory},
+    server,
+    vault::{
+        Vault,
+        startup::{Folders, Parts, start},
+    },
+};
+
+const AFTER: &str = "\
+Example:
+  oubliette serve --data /var/lib/oubliette --keys /mnt/key-a --keys /mnt/key-b \\
+      --policy /etc/oubliette/policy --passphrase-credential root
+
+The configuration file may say (flags override it, unknown keys are refused):
+  data = \"/var/lib/oubliette\"
+  keys = [\"/mnt/key-a\", \"/mnt/key-b\"]
+  policy = \"policy\"                     # relative to the file's folder
+  listen = [\"127.0.0.1:7443\"]           # loopback only, until TLS is built
+  passphrase_credential = \"root\"        # or passphrase_file, or key_file
+  accept_swap = false
+
+It prints one line `listening on ADDRESS` per address once calls are answered.";
+
+/// Arguments of `serve`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER)]
+pub(super) struct Args {
+    /// Configuration file, TOML
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Data folder: ciphertext, random ids, the log
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Key place; repeat for each, the primary first, in the order of `init`
+    #[arg(long, value_name = "DIR")]
+    keys: Vec<PathBuf>,
+    /// Policy pack
+    #[arg(long, value_name = "DIR")]
+    policy: Option<PathBuf>,
+    /// Loopback address; repeat for several [default: 127.0.0.1:7443]
+    #[arg(long, value_name = "HOST:PORT")]
+    listen: Vec<SocketAddr>,
+    #[command(flatten)]
+    root: RootArgs,
+    /// Serve although memory cannot be locked and a swap is on: keys may reach that disk
+    #[arg(long)]
+    accept_swap: bool,
+}
+
+/// What to serve, from flags and file.
+struct Settings {
+    data: PathBuf,
+    keys: Vec<PathBuf>,
+    policy: PathBuf,
+    listen: Vec<SocketAddr>,
+    root: RootArgs,
+    accept_swap: bool,
+}
+
+/// Serves until a signal.
+pub(super) fn run(args: Args) -> Result<(), Failure> {
+    // Before anything secret is in memory.
+    let memory = lock_memory();
+    let settings = settings(args)?;
+    let swap_accepted = check_memory(memory, settings.accept_swap)?;
+    let listeners = bind(&settings.listen)?;
+    warn_single_place(&settings.keys);
+    let vault = open(&settings, swap_accepted)?;
+    tell_end_date(&vault, &settings.policy)?;
+    let background = start_ticks(Arc::clone(&vault))?;
+    let served = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::of(&e))?
+        .block_on(serve_all(&vault, listeners, background.ended));
+    drop(background.stop);
+    // A panic of the thread has been told already, and ended the serving.
+    let _ = background.thread.join();
+    vault.drain();
+    out::line("stopped");
+    served
+}
+
+fn settings(args: Args) -> Result<Settings, Failure> {
+    let config = match &args.config {
+        Some(path) => Config::read(path)?,
+        None => Config::default(),
+    };
+    let missing = |what: &str| {
+        Failure::usage(format!("no {what} was given"))
+            .hint(format!("give --{what} DIR or `{what}` in the configuration file"))
+    };
+    let keys = if args.keys.is_empty() { config.keys } else { args.keys };
+    if keys.is_empty() {
+        return Err(missing("keys"));
+    }
+    let mut listen = if args.listen.is_empty() { config.listen } else { args.listen };
+    if listen.is_empty() {
+        listen.push(DEFAULT_ADDRESS.parse().map_err(|_| Failure::new("no default address"))?);
+    }
+    let from_config = RootArgs {
+        passphrase_file: config.passphrase_file,
+        passphrase_fd: None,
+        passphrase_credential: config.passphrase_credential,
+        key_file: config.key_file,
+    };
+    Ok(Settings {
+        data: args.data.or(config.data).ok_or_else(|| missing("data"))?,
+        policy: args.policy.or(config.policy).ok_or_else(|| missing("policy"))?,
+        keys,
+        listen,
+        root: if args.root.is_given() { args.root } else { from_config },
+        accept_swap: args.accept_swap || config.accept_swap,
+    })
+}
+
+/// Whether keys may reach a swap device, if the operator accepts that; refused otherwise.
+fn check_memory(memory: MemoryLock, accept_swap: bool) -> Result<bool, Failure> {
+    match (memory, accept_swap) {
+        (MemoryLock::Locked | MemoryLock::UnlockedNoSwap, _) => Ok(false),
+        (MemoryLock::UnlockedSwap, true) => {
+            out::note("WARNING: memory is not locked and a swap is on: keys may reach that disk");
+            Ok(true)
+        }
+        (MemoryLock::UnlockedSwap, false) => {
+            Err(Failure::new("memory cannot be locked and a swap is on: keys could reach that disk")
+                .hint("set LimitMEMLOCK=infinity (ulimit -l unlimited), or switch the swap off (swapoff -a), or pass --accept-swap"))
+        }
+    }
+}
+
+fn bind(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, Failure> {
+    let one = |address: &SocketAddr| {
+        server::check_listen(*address)?;
+        let taken = |e: std::io::Error| {
+            Failure::new(format!("listening on {address} failed: {e}"))
+                .hint("stop what listens there, or choose another --listen")
+        };
+        let listener = TcpListener::bind(address).map_err(taken)?;
+        listener.set_nonblocking(true).map_err(taken)?;
+        Ok(listener)
+    };
+    addresses.iter().map(one).collect()
+}
+
+fn warn_single_place(keys: &[PathBuf]) {
+    if keys.len() < 2 {
+        out::note("WARNING: one key place only. If it is lost, every record is lost, for good.");
+        out::note("WARNING: a backup of the data folder does not help: the keys are not in it.");
+    }
+}
+
+fn open(settings: &Settings, swap_accepted: bool) -> Result<Arc<Vault>, Failure> {
+    let folders =
+        Folders { data: &settings.data, places: &settings.keys, policy: &settings.policy };
+    let root = settings.root.root()?;
+    let (clock, random) = (Arc::new(SystemClock), Arc::new(OsRandom));
+    Ok(start(Parts::in_folders(&folders, root, clock, random, swap_accepted)?)?)
+}
+
+/// Says so when the pack's own end has come, and which line to edit.
+fn tell_end_date(vault: &Vault, policy: &Path) -> Result<(), Failure> {
+    if !vault.state()?.end_date_passed {
+        return Ok(());
+    }
+    let line = end_date_line(policy).map_or_else(String::new, |n| format!(" line {n}"));
+    out::note(&format!(
+        "WARNING: the pack's end_date {} has passed: nothing is readable and nothing can be filed. \
+         If the law gave it a longer life, edit `end_date` in {}{line}, found a new vault with it, \
+         or apply the changed retention rules.",
+        vault.pack().end_date(),
+        policy.join("pack.toml").display(),
+    ));
+    Ok(())
+}
+
+/// The line, from 1, on which a pack says its end date.
+pub(super) fn end_date_line(policy: &Path) -> Option<usize> {
+    let text = fs::read_to_string(policy.join("pack.toml")).ok()?;
+    let is_end = |line: &str| {
+        line.trim_start().strip_prefix("end_date").is_some_and(|r| r.trim_start().starts_with('='))
+    };
+    text.lines().position(is_end).and_then(|n| n.checked_add(1))
+}
+
+/// The background thread.
+struct Background {
+    /// It ends when this is dropped.
+    stop: mpsc::Sender<()>,
+    /// Ready when it has ended, for whatever reason.
+    ended: oneshot::Receiver<()>,
+    thread: thread::JoinHandle<()>,
+}
+
+fn start_ticks(vault: Arc<Vault>) -> Result<Background, Failure> {
+    let (stop, stopped) = mpsc::channel::<()>();
+    let (alive, ended) = oneshot::channel::<()>();
+    let work = move || {
+        // Dropped at the end, also by a panic: a vault that no longer forgets on time must not serve.
+        let _alive = alive;
+        let every = Duration::from_millis(limits::TICK_MS);
+        let mut last = String::new();
+        while stopped.recv_timeout(every) == Err(mpsc::RecvTimeoutError::Timeout) {
+            let now = vault.tick().err().map(|e| e.to_string()).unwrap_or_default();
+            // Said once, not every 20 seconds; the alarm stays open meanwhile.
+            if now != last && !now.is_empty() {
+                out::note(&format!("error: background work: {now}"));
+            }
+            last = now;
+        }
+    };
+    let thread = thread::Builder::new().name("background".to_owned()).spawn(work);
+    Ok(Background { stop, ended, thread: thread.map_err(|e| Failure::of(&e))? })
+}
+
+async fn serve_all(
+    vault: &Arc<Vault>,
+    listeners: Vec<TcpListener>,
+    background_ended: oneshot::Receiver<()>,
+) -> Result<(), Failure> {
+    let (stop, stopping) = watch::channel(false);
+    let mut serving = JoinSet::new();
+    let mut terminate = signal(SignalKind::terminate()).map_err(|e| Failure::of(&e))?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|e| Failure::of(&e))?;
+    for listener in listeners {
+        let listener = tokio::net::TcpListener::from_std(listener).map_err(|e| Failure::of(&e))?;
+        let address = listener.local_addr().map_err(|e| Failure::of(&e))?;
+        let mut stopping = stopping.clone();
+        let shutdown = async move {
+            // An error means that the sender is gone, which is the end as well.
+            let _ = stopping.wait_for(|stop| *stop).await;
+        };
+        serving.spawn(server::serve(Arc::clone(vault), listener, shutdown));
+        out::line(&format!("listening on {address}"));
+    }
+    let mut outcome = Ok(());
+    tokio::select! {
+        _ = terminate.recv() => out::note("SIGTERM: draining"),
+        _ = interrupt.recv() => out::note("SIGINT: draining"),
+        Some(ended) = serving.join_next() => outcome = flatten(ended),
+        _ = background_ended => {
+            outcome = Err(Failure::new("the background work ended by a fault of its own")
+                .hint("start the vault again; due purges are caught up at start"));
+        }
+    }
+    // The receivers are in the tasks; none left means that all have ended.
+    let _ = stop.send(true);
+    while let Some(ended) = serving.join_next().await {
+        outcome = outcome.and(flatten(ended));
+    }
+    outcome
+}
+
+fn flatten(
+    ended: Result<Result<(), server::ServeError>, tokio::task::JoinError>,
+) -> Result<(), Failure> {
+    ended.map_err(|e| Failure::of(&e))?.map_err(Failure::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args() -> Args {
+        Args {
+            config: None,
+            data: Some("/data".into()),
+            keys: vec!["/keys".into()],
+            policy: Some("/policy".into()),
+            listen: Vec::new(),
+            root: RootArgs::default(),
+            accept_swap: false,
+        }
+    }
+
+    #[test]
+    fn flags_alone_are_enough_and_a_missing_folder_is_named() {
+        let settings = settings(args()).map_err(|e| e.text()).unwrap();
+        assert_eq!(settings.listen, [DEFAULT_ADDRESS.parse().unwrap()]);
+        let bare = |args| super::settings(args).err().unwrap().text();
+        assert!(bare(Args { data: None, ..args() }).contains("--data"));
+        assert!(bare(Args { keys: vec![], ..args() }).contains("--keys"));
+        assert!(bare(Args { policy: None, ..args() }).contains("--policy"));
+    }
+
+    #[test]
+    fn a_flag_overrides_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("oubliette.toml");
+        let text = "data = \"/from-file\"\nkey_file = \"root.key\"\nlisten = [\"[::1]:9\"]\n";
+        fs::write(&path, text).unwrap();
+        let mut args = args();
+        args.config = Some(path);
+        args.root.passphrase_fd = Some(3);
+        let settings = settings(args).map_err(|e| e.text()).unwrap();
+        assert_eq!(settings.data, Path::new("/data"));
+        assert_eq!(settings.listen, ["[::1]:9".parse().unwrap()]);
+        assert!(settings.root.key_file.is_none());
+        assert_eq!(settings.root.passphrase_fd, Some(3));
+    }
+
+    #[test]
+    fn unlocked_memory_with_a_swap_is_refused_unless_accepted() {
+        assert!(check_memory(MemoryLock::UnlockedSwap, false).is_err());
+        assert!(check_memory(MemoryLock::UnlockedSwap, true).unwrap());
+        assert!(!check_memory(MemoryLock::UnlockedNoSwap, false).unwrap());
+        assert!(!check_memory(MemoryLock::Locked, true).unwrap());
+    }
+
+    #[test]
+    fn an_address_that_others_could_reach_is_not_bound() {
+        assert!(bind(&["0.0.0.0:0".parse().unwrap()]).is_err());
+        assert_eq!(bind(&["127.0.0.1:0".parse().unwrap()]).map_err(|e| e.text()).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn the_line_of_the_end_date_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = "name = \"x\"\n# end_date is law\n  end_date = \"2021-04-01\"\n";
+        fs::write(folder.path().join("pack.toml"), text).unwrap();
+        assert_eq!(end_date_line(folder.path()), Some(3));
+        assert_eq!(end_date_line(Path::new("/nowhere")), None);
+    }
+}
