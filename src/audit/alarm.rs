@@ -8,13 +8,13 @@ use prost::Message;
 
 use super::{
     error::AuditError,
-    keys::AuditKeys,
     queue::{Call, Reply, Waiting},
     shared::Shared,
 };
 use crate::{
     clock::Timestamp,
     ids::{AgentId, AlarmId},
+    keyring::Keyring,
     limits,
     storage::{Group, Op, Precondition, Store, keys},
     wire::store::AlarmRow,
@@ -22,6 +22,8 @@ use crate::{
 
 /// Kind: the clock guard tripped.
 pub const ALARM_CLOCK: &str = "clock";
+/// The one note of a clock alarm: a trip found again at a start is the same alarm.
+pub(super) const NOTE_CLOCK: &str = "confirm-needed";
 /// Kind: a commit of the log failed.
 pub const ALARM_UNWRITABLE: &str = "audit-unwritable";
 /// Kind: the log was cut or exchanged, and a new origin began.
@@ -113,14 +115,14 @@ pub(super) fn raise(shared: &Shared, kind: &str, note: &str) {
 pub(super) fn list(shared: &Shared) -> Result<Vec<Alarm>, AuditError> {
     // Read before the rows, so that one stored meanwhile is listed twice rather than never.
     let unstored = shared.alarms.lock().unstored();
-    let mut alarms = load(shared.store.as_ref(), shared.keys.as_ref())?;
+    let mut alarms = load(shared.store.as_ref(), shared.keyring.as_ref())?;
     let stored: Vec<AlarmId> = alarms.iter().map(|alarm| alarm.id).collect();
     alarms.extend(unstored.into_iter().filter(|alarm| !stored.contains(&alarm.id)));
     Ok(alarms)
 }
 
 /// The stored alarms.
-pub(super) fn load(store: &dyn Store, keyring: &dyn AuditKeys) -> Result<Vec<Alarm>, AuditError> {
+pub(super) fn load(store: &dyn Store, keyring: &Keyring) -> Result<Vec<Alarm>, AuditError> {
     let rows = store.scan(&keys::alarms(), None, limits::ALARMS_MAX)?;
     let alarm = |(key, value): &(Vec<u8>, Vec<u8>)| {
         keyring.check_row(key, value).and_then(parse).ok_or(AuditError::Corrupt("an alarm row"))
@@ -138,7 +140,7 @@ pub(super) fn acknowledgement(
     let key = keys::alarm(&id);
     let Some(value) = shared.store.get(&key)? else { return Ok(None) };
     let mut alarm = shared
-        .keys
+        .keyring
         .check_row(&key, &value)
         .and_then(parse)
         .ok_or(AuditError::Corrupt("an alarm row"))?;
@@ -167,7 +169,7 @@ fn put(shared: &Shared, alarm: &Alarm) -> Op {
         acknowledged_at_ms: acknowledged.map_or(0, |(_, at)| at.as_millis()),
     };
     let key = keys::alarm(&alarm.id);
-    let value = shared.keys.mac_row(&key, &row.encode_to_vec());
+    let value = shared.keyring.mac_row(&key, &row.encode_to_vec());
     Op::Put(key, value)
 }
 

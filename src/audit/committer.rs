@@ -191,7 +191,7 @@ impl Committer {
                 cohort_id: cohort.id.as_bytes().to_vec(),
             };
             let key = keys::segment(&seg);
-            let value = self.shared.keys.mac_row(&key, &row.encode_to_vec());
+            let value = self.shared.keyring.mac_row(&key, &row.encode_to_vec());
             batch.segments.push((seg, Op::Put(key, value)));
         }
     }
@@ -218,13 +218,13 @@ impl Committer {
             tail.push(Op::Put(keys::LOG_TAIL.to_vec(), self.tail().row()));
         }
         if self.stored_guard != Some(guard) {
-            let clock = self.shared.keys.mac_row(keys::CLOCK, &guard.row());
+            let clock = self.shared.keyring.mac_row(keys::CLOCK, &guard.row());
             tail.push(Op::Put(keys::CLOCK.to_vec(), clock));
         }
         batch.groups.push(Group { preconditions: Vec::new(), ops: tail });
         if tripped && !confirmed {
             self.shared.guard.lock().look(self.shared.clock.now());
-            alarm::raise(&self.shared, alarm::ALARM_CLOCK, "while-running");
+            alarm::raise(&self.shared, alarm::ALARM_CLOCK, alarm::NOTE_CLOCK);
         }
         (guard, confirmed)
     }

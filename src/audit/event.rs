@@ -8,9 +8,7 @@
 use prost::Message;
 use sha2::{Digest, Sha256};
 
-use super::{
-    error::AuditError, keys::AuditKeys, leaf::is_kind, merkle::Hash, rule, rule::AuditRule,
-};
+use super::{error::AuditError, leaf::is_kind, merkle::Hash, rule, rule::AuditRule};
 use crate::{
     clock::Timestamp,
     crypto::section::{self, SectionAddress, SectionError},
@@ -18,7 +16,7 @@ use crate::{
         AgentId, ClassName, CollectionName, EventId, FieldName, PurposeName, RecordId, RequestId,
         RoleName, SlotRef, SubjectId, UnitName, VaultId,
     },
-    keyring::{CohortInfo, KeyringError},
+    keyring::{CohortInfo, Keyring, KeyringError},
     random::Random,
     wire::store,
 };
@@ -166,7 +164,7 @@ pub(super) const INDEX_KIND: &str = "_kind";
 
 /// Seals an event of this instant under the next slot of its month's cohort.
 pub(super) fn seal(
-    keys: &dyn AuditKeys,
+    keyring: &Keyring,
     rule: &AuditRule,
     time: Timestamp,
     random: &dyn Random,
@@ -177,19 +175,19 @@ pub(super) fn seal(
     }
     let key = rule::audit_cohort_key(rule, time)?;
     let event = to_stored(draft, rule.names_records(time));
-    let slot = match keys.hand_out(&key) {
+    let slot = match keyring.hand_out(&key) {
         Err(KeyringError::NoSegment) => return Err(AuditError::NoSegment),
         other => other?,
     };
     let id = EventId::make(random);
     let class = rule::class()?;
-    let address = address(keys.vault(), slot.at, &key.collection, id, &class);
+    let address = address(keyring.vault(), slot.at, &key.collection, id, &class);
     let section = section::seal(&slot.secret, &address, &event.encode_to_vec(), random)
         .map_err(|_| AuditError::Corrupt("an event is too large"))?;
     let cohort = slot.cohort;
     let mut tokens = Vec::new();
     let mut index = |field: &str, value: &[u8]| {
-        let token = keys.write_token(&cohort.id, &key.collection, field, value);
+        let token = keyring.write_token(&cohort.id, &key.collection, field, value);
         tokens.extend(token.map(|(key_id, token)| (key_id, token.0)));
     };
     index(INDEX_KIND, draft.action.as_bytes());
@@ -214,14 +212,14 @@ pub(super) fn seal(
 ///
 /// Errors: [`SectionError`]; `Format` too for a message that is not an event.
 pub(super) fn open(
-    keys: &dyn AuditKeys,
+    keyring: &Keyring,
     slot: SlotRef,
     id: EventId,
     section: &[u8],
 ) -> Result<StoredEvent, AuditError> {
     let (collection, class) = (rule::collection()?, rule::class()?);
-    let secret = keys.derive_slot(&slot)?;
-    let address = address(keys.vault(), slot, &collection, id, &class);
+    let secret = keyring.derive_slot(&slot)?;
+    let address = address(keyring.vault(), slot, &collection, id, &class);
     let damaged = |_: SectionError| AuditError::Corrupt("an event's detail does not open");
     let message = section::open(&secret, &address, section).map_err(damaged)?;
     // EXPOSE: an event's detail holds ids and closed words, and its reader's query is logged.

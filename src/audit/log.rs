@@ -12,13 +12,12 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use super::{
-    alarm::{self, ALARM_CLOCK, ALARM_ROLLBACK, Alarm},
+    alarm::{self, ALARM_CLOCK, ALARM_ROLLBACK, Alarm, NOTE_CLOCK},
     committer::{Committer, Entry},
     error::{AuditError, OpenError},
     event::{self, EventDraft, SealedEvent},
     export::Export,
     guard::ClockVerdict,
-    keys::AuditKeys,
     open::{self, Found, Loss, Parts},
     publish,
     query::{self, EventFilter, EventPage},
@@ -38,49 +37,46 @@ use crate::{
 };
 
 /// The audit log of this node: the only writer of the store.
-pub struct AuditLog<K: AuditKeys = Keyring> {
+pub struct AuditLog {
     shared: Arc<Shared>,
-    keyring: Arc<K>,
     thread: Mutex<Option<thread::JoinHandle<()>>>,
 }
 
 /// What opening the log found.
-pub enum Opened<K: AuditKeys = Keyring> {
+pub enum Opened {
     /// A log that covers everything that was signed.
-    Whole(AuditLog<K>),
+    Whole(AuditLog),
     /// A log that was cut or exchanged: see [`RolledBack`].
-    RolledBack(RolledBack<K>),
+    RolledBack(RolledBack),
 }
 
 /// A log that is shorter than, or different from, what was signed. Start-up raises the keyring's
 /// origin number by a generation (if [`Loss::needs_raise`]), and then calls
 /// [`RolledBack::start_origin`].
-pub struct RolledBack<K: AuditKeys = Keyring> {
+pub struct RolledBack {
     parts: Parts,
-    keyring: Arc<K>,
     loss: Loss,
 }
 
-impl<K: AuditKeys> AuditLog<K> {
+impl AuditLog {
     /// Opens the log of the keyring's present origin and starts its committer.
     ///
     /// Errors: [`OpenError`] for everything that neither a crash nor a restored database explains.
     pub fn open(
         store: Arc<dyn Store>,
-        keyring: Arc<K>,
+        keyring: Arc<Keyring>,
         rule: AuditRule,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
-    ) -> Result<Opened<K>, OpenError> {
-        let keys: Arc<dyn AuditKeys> = Arc::clone(&keyring) as Arc<dyn AuditKeys>;
-        let parts = Parts { store, keys, rule, clock, random };
+    ) -> Result<Opened, OpenError> {
+        let parts = Parts { store, keyring, rule, clock, random };
         match open::examine(&parts)? {
-            Found::Whole(tree) => Ok(Opened::Whole(Self::start(parts, keyring, tree)?)),
-            Found::Cut(loss) => Ok(Opened::RolledBack(RolledBack { parts, keyring, loss })),
+            Found::Whole(tree) => Ok(Opened::Whole(Self::start(parts, tree)?)),
+            Found::Cut(loss) => Ok(Opened::RolledBack(RolledBack { parts, loss })),
         }
     }
 
-    fn start(parts: Parts, keyring: Arc<K>, tree: Tree) -> Result<Self, OpenError> {
+    fn start(parts: Parts, tree: Tree) -> Result<Self, OpenError> {
         let shared = Arc::new(open::assemble(parts, &tree)?);
         let committer = Committer::new(Arc::clone(&shared), tree);
         let thread = thread::Builder::new()
@@ -88,9 +84,9 @@ impl<K: AuditKeys> AuditLog<K> {
             .spawn(move || committer.run())
             .map_err(|_| AuditError::Unwritable)?;
         let tripped = shared.guard.lock().tripped();
-        let log = Self { shared, keyring, thread: Mutex::new(Some(thread)) };
+        let log = Self { shared, thread: Mutex::new(Some(thread)) };
         if tripped {
-            alarm::raise(&log.shared, ALARM_CLOCK, "at-start");
+            alarm::raise(&log.shared, ALARM_CLOCK, NOTE_CLOCK);
         }
         Ok(log)
     }
@@ -100,8 +96,8 @@ impl<K: AuditKeys> AuditLog<K> {
     /// Errors: [`AuditError::NoSegment`], [`AuditError::Keyring`]; [`AuditError::Corrupt`] for an
     /// action that is no word or an event larger than `limits::SECTION_BYTES_MAX`.
     pub fn seal(&self, event: &EventDraft) -> Result<SealedEvent, AuditError> {
-        let Shared { keys, rule, clock, random, .. } = &*self.shared;
-        event::seal(keys.as_ref(), rule, clock.now(), random.as_ref(), event)
+        let Shared { keyring, rule, clock, random, .. } = &*self.shared;
+        event::seal(keyring.as_ref(), rule, clock.now(), random.as_ref(), event)
     }
 
     /// Makes an event durable by itself.
@@ -168,8 +164,8 @@ impl<K: AuditKeys> AuditLog<K> {
 
     /// The keyring.
     #[must_use]
-    pub fn keyring(&self) -> &Arc<K> {
-        &self.keyring
+    pub fn keyring(&self) -> &Arc<Keyring> {
+        &self.shared.keyring
     }
 
     /// The clock that leaves are stamped with.
@@ -219,7 +215,7 @@ impl<K: AuditKeys> AuditLog<K> {
             (guard.look(now), guard.verdict(now))
         };
         if tripped_now {
-            alarm::raise(&self.shared, ALARM_CLOCK, "while-running");
+            alarm::raise(&self.shared, ALARM_CLOCK, NOTE_CLOCK);
         }
         verdict
     }
@@ -323,13 +319,13 @@ impl<K: AuditKeys> AuditLog<K> {
     }
 }
 
-impl<K: AuditKeys> Drop for AuditLog<K> {
+impl Drop for AuditLog {
     fn drop(&mut self) {
         self.stop();
     }
 }
 
-impl<K: AuditKeys> RolledBack<K> {
+impl RolledBack {
     /// What was lost, and what must be done.
     #[must_use]
     pub fn loss(&self) -> &Loss {
@@ -339,7 +335,7 @@ impl<K: AuditKeys> RolledBack<K> {
     /// The log state that the generation which raises the origin number must carry.
     #[must_use]
     pub fn state(&self) -> LogState {
-        let clock_floor = self.parts.keys.log_state().clock_floor;
+        let clock_floor = self.parts.keyring.log_state().clock_floor;
         LogState { k: self.loss.next_k, size: 0, root: super::merkle::empty_root(), clock_floor }
     }
 
@@ -347,12 +343,12 @@ impl<K: AuditKeys> RolledBack<K> {
     /// raises an alarm. The keyring's origin number must have been raised before. Blocks.
     ///
     /// A crash before the leaf is durable leaves a raised, empty origin, which opening finds again.
-    pub fn start_origin(self) -> Result<AuditLog<K>, OpenError> {
-        let Self { parts, keyring, loss } = self;
-        if parts.keys.log_state().k != loss.next_k {
+    pub fn start_origin(self) -> Result<AuditLog, OpenError> {
+        let Self { parts, loss } = self;
+        if parts.keyring.log_state().k != loss.next_k {
             return Err(AuditError::Corrupt("the origin has not been raised").into());
         }
-        let log = AuditLog::start(parts, keyring, Tree::empty(loss.next_k))?;
+        let log = AuditLog::start(parts, Tree::empty(loss.next_k))?;
         publish::origin(&log.shared, &loss.detail)?;
         alarm::raise(&log.shared, ALARM_ROLLBACK, "log-was-cut");
         Ok(log)
@@ -374,7 +370,7 @@ pub(super) fn write_checkpoint(shared: &Shared, force: bool) -> Result<(), Audit
     if tail.size == 0 || !(force || is_due(*placed, tail.k, tail.size, now)) {
         return Ok(());
     }
-    shared.keys.write_checkpoint(&shared.sign(tail))?;
+    shared.keyring.write_checkpoint(&shared.sign(tail))?;
     *placed = Some(Placed { k: tail.k, size: tail.size, at: now });
     Ok(())
 }

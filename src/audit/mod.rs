@@ -28,7 +28,6 @@ mod committer;
 mod error;
 mod event;
 mod guard;
-mod keys;
 mod log;
 mod open;
 mod publish;
@@ -45,7 +44,6 @@ pub use alarm::{ALARM_CHECKPOINT, ALARM_CLOCK, ALARM_ROLLBACK, ALARM_UNWRITABLE,
 pub use error::{AuditError, OpenError};
 pub use event::{EventDraft, FieldGiven, SealedEvent, StoredEvent};
 pub use guard::ClockVerdict;
-pub use keys::AuditKeys;
 pub use log::{AuditLog, Opened, RolledBack};
 pub use open::Loss;
 pub use query::{EventDetail, EventFilter, EventPage, ListedEvent};

@@ -15,7 +15,6 @@ use super::{
     clear::{GenerationDetail, OriginDetail, origin_name},
     error::{AuditError, OpenError},
     guard::ClockGuard,
-    keys::AuditKeys,
     leaf,
     merkle::{self, empty_root},
     note::Checkpoint,
@@ -25,9 +24,9 @@ use super::{
     tree::{StoredTree, Tree},
 };
 use crate::{
-    clock::Clock,
+    clock::{Clock, Timestamp},
     ids::SegmentId,
-    keyring::LogState,
+    keyring::{Keyring, LogState},
     random::Random,
     storage::{Store, keys},
     wire::store::GenerationRow,
@@ -37,7 +36,7 @@ use prost::Message;
 /// What the log is opened with.
 pub(super) struct Parts {
     pub(super) store: Arc<dyn Store>,
-    pub(super) keys: Arc<dyn AuditKeys>,
+    pub(super) keyring: Arc<Keyring>,
     pub(super) rule: AuditRule,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn Random>,
@@ -73,7 +72,7 @@ struct Floor {
 /// Compares the store with the floors. Refuses (an error) whatever no crash and no restored database
 /// can explain.
 pub(super) fn examine(parts: &Parts) -> Result<Found, OpenError> {
-    let (store, keyring) = (parts.store.as_ref(), parts.keys.as_ref());
+    let (store, keyring) = (parts.store.as_ref(), parts.keyring.as_ref());
     let state = keyring.log_state();
     let placed = placed_floors(keyring, state.k)?;
     let tail = match store.get(keys::LOG_TAIL)? {
@@ -99,7 +98,7 @@ pub(super) fn examine(parts: &Parts) -> Result<Found, OpenError> {
 }
 
 /// The checkpoints at the places, verified. Those of later origins than the keyring's are refused.
-fn placed_floors(keyring: &dyn AuditKeys, present: u32) -> Result<Vec<Floor>, OpenError> {
+fn placed_floors(keyring: &Keyring, present: u32) -> Result<Vec<Floor>, OpenError> {
     let base = format!("{}/{}", keyring.vault_name(), keyring.node());
     let mut floors = Vec::new();
     for note in keyring.checkpoints() {
@@ -126,7 +125,7 @@ fn later_origin(rest: &str) -> Option<u32> {
 }
 
 /// Row `m/generation` against its leaf and against the keyring.
-fn check_generation(store: &dyn Store, keyring: &dyn AuditKeys) -> Result<(), OpenError> {
+fn check_generation(store: &dyn Store, keyring: &Keyring) -> Result<(), OpenError> {
     let Some(row) = generation_row(store)? else { return Ok(()) };
     let corrupt = || AuditError::Corrupt("row m/generation");
     let detail = GenerationDetail::parse(&row.detail).ok_or_else(corrupt)?;
@@ -206,9 +205,9 @@ fn loss(tail: Tail, state: LogState, floors: Vec<Floor>) -> Loss {
 
 /// Puts the shared state of a log together. Reads row `m/clock`, segment rows and alarms.
 pub(super) fn assemble(parts: Parts, tree: &Tree) -> Result<Shared, OpenError> {
-    let Parts { store, keys: keyring, rule, clock, random } = parts;
+    let Parts { store, keyring, rule, clock, random } = parts;
     let (now, state) = (clock.now(), keyring.log_state());
-    let mut guard = load_guard(store.as_ref(), keyring.as_ref(), now, state)?;
+    let mut guard = load_guard(store.as_ref(), keyring.as_ref(), state)?;
     guard.look(now);
     let placed = newest_placed(keyring.as_ref(), tree.k(), now);
     let alarms = alarm::load(store.as_ref(), keyring.as_ref())?;
@@ -222,7 +221,7 @@ pub(super) fn assemble(parts: Parts, tree: &Tree) -> Result<Shared, OpenError> {
         unwritable: false.into(),
         verifier: shared::verifier(keyring.as_ref(), tree.k())?,
         store,
-        keys: keyring,
+        keyring,
         rule,
         clock,
         random,
@@ -231,8 +230,7 @@ pub(super) fn assemble(parts: Parts, tree: &Tree) -> Result<Shared, OpenError> {
 
 fn load_guard(
     store: &dyn Store,
-    keyring: &dyn AuditKeys,
-    now: crate::clock::Timestamp,
+    keyring: &Keyring,
     state: LogState,
 ) -> Result<ClockGuard, OpenError> {
     let corrupt = || AuditError::Corrupt("row m/clock");
@@ -243,13 +241,11 @@ fn load_guard(
         }
         // Every commit with a leaf has written it, so it was taken away.
         None if store.get(keys::LOG_TAIL)?.is_some() => Err(corrupt().into()),
-        // An empty database under keys that have a history keeps the keyring's floor.
-        None if state.size > 0 => Ok(ClockGuard::starting_at(state.clock_floor)),
-        None => Ok(ClockGuard::starting_at(now)),
+        None => Ok(ClockGuard::starting_at(state.clock_floor)),
     }
 }
 
-fn newest_placed(keyring: &dyn AuditKeys, k: u32, now: crate::clock::Timestamp) -> Option<Placed> {
+fn newest_placed(keyring: &Keyring, k: u32, now: Timestamp) -> Option<Placed> {
     let key = shared::verifier(keyring, k).ok()?;
     let notes = keyring.checkpoints();
     let sizes = notes.iter().filter_map(|note| Checkpoint::verify(note, &key).ok()).map(|c| c.size);

@@ -38,10 +38,10 @@ impl AuditLog {
 /// Writes the leaf of the keyring's current generation if it is missing; true if it was.
 pub(super) fn missing(shared: &Shared) -> Result<bool, AuditError> {
     let written = generation_row(shared.store.as_ref())?.map_or(0, |row| row.generation);
-    if written >= shared.keys.generation() {
+    if written >= shared.keyring.generation() {
         return Ok(false);
     }
-    generation(shared, &shared.keys.generation_detail())?;
+    generation(shared, &shared.keyring.generation_detail())?;
     checkpoint(shared);
     Ok(true)
 }

@@ -141,8 +141,9 @@ impl Walk {
         };
         let collection = rule::collection()?;
         let mut prefixes = Vec::new();
-        for cohort in shared.keys.cohorts_of(&collection) {
-            for (key_id, token) in shared.keys.search_tokens(&cohort.id, &collection, field, value)
+        for cohort in shared.keyring.cohorts_of(&collection) {
+            for (key_id, token) in
+                shared.keyring.search_tokens(&cohort.id, &collection, field, value)
             {
                 prefixes.push(keys::index_token(&cohort.id, key_id, &token.0));
             }
@@ -247,13 +248,13 @@ fn detail(
         return clear(&row).filter(|_| same(&row)).ok_or_else(damaged);
     }
     let (cohort, event, slot) = place(&row).ok_or_else(damaged)?;
-    let readable = || shared.keys.cohort(&cohort).is_some_and(|c| now < c.expires_at);
+    let readable = || shared.keyring.cohort(&cohort).is_some_and(|c| now < c.expires_at);
     if !readable() {
         return Ok(EventDetail::Expired);
     }
     match shared.store.get(&keys::event_section(&cohort, &event))? {
         Some(section) if same(&section) => {
-            let event = event::open(shared.keys.as_ref(), slot, event, &section)?;
+            let event = event::open(shared.keyring.as_ref(), slot, event, &section)?;
             Ok(EventDetail::Open(Box::new(event)))
         }
         // The purge may have taken it since we looked.

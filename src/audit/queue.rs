@@ -144,6 +144,12 @@ impl Queue {
         Some(taken)
     }
 
+    /// Calls that wait now.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.state.lock().calls.len()
+    }
+
     /// Takes no more calls; those queued are still handed out, and writers are told why.
     pub(super) fn close(&self, why: Closed) {
         let mut state = self.state.lock();

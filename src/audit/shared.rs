@@ -16,7 +16,6 @@ use super::{
     clear::origin_name,
     error::AuditError,
     guard::ClockGuard,
-    keys::AuditKeys,
     merkle::Hash,
     note::{Checkpoint, VerifierKey},
     queue::Queue,
@@ -25,6 +24,7 @@ use super::{
 use crate::{
     clock::{Clock, Timestamp},
     ids::SegmentId,
+    keyring::Keyring,
     random::Random,
     storage::Store,
     wire::store::LogTail,
@@ -64,7 +64,7 @@ pub(super) struct Placed {
 
 pub(super) struct Shared {
     pub(super) store: Arc<dyn Store>,
-    pub(super) keys: Arc<dyn AuditKeys>,
+    pub(super) keyring: Arc<Keyring>,
     pub(super) rule: AuditRule,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn Random>,
@@ -95,14 +95,14 @@ impl Shared {
     pub(super) fn sign(&self, tail: Tail) -> String {
         let origin = self.verifier.name().to_owned();
         let checkpoint = Checkpoint { origin, size: tail.size, root: tail.root };
-        let signer = self.keys.log_signer();
+        let signer = self.keyring.log_signer();
         checkpoint.sign(&self.verifier, |text| signer.sign(text))
     }
 }
 
 /// The log's key under the name of origin `k`.
-pub(super) fn verifier(keys: &dyn AuditKeys, k: u32) -> Result<VerifierKey, AuditError> {
-    let base = format!("{}/{}", keys.vault_name(), keys.node());
-    VerifierKey::new(&origin_name(&base, k), keys.log_signer().public())
+pub(super) fn verifier(keyring: &Keyring, k: u32) -> Result<VerifierKey, AuditError> {
+    let base = format!("{}/{}", keyring.vault_name(), keyring.node());
+    VerifierKey::new(&origin_name(&base, k), keyring.log_signer().public())
         .map_err(|_| AuditError::Corrupt("the vault's name cannot be the name of a log"))
 }

@@ -2,11 +2,7 @@
 //!
 //! Nothing here depends on wall-clock time, the network or the order of tests.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test that cannot go on fails"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod crash;
 mod fail_closed;
