@@ -1,0 +1,126 @@
+//! The interpreter: one step after the other, each printed before it is done.
+
+use super::{
+    DemoError, World, copies, people, raw, records,
+    script::{Call, Step},
+    served::Served,
+    time,
+};
+use crate::{client::types::Assignee, retention};
+
+/// Plays every step of the script.
+pub(super) async fn play(world: &mut World<'_>) -> Result<(), DemoError> {
+    world.tell.line(&world.script.title.clone());
+    world.tell.say("A vault is founded in temporary folders: one data folder, two key places.");
+    people::found(world).await?;
+    let mut served = Served::start(&world.means, &world.home).await?;
+    for step in world.script.steps.clone() {
+        tell(world, &step);
+        served = one(world, served, step.call).await?;
+    }
+    served.stop().await
+}
+
+/// Plays only the steps that fill a vault, for one that is kept running.
+pub(super) async fn prepare(world: &mut World<'_>) -> Result<Served, DemoError> {
+    people::found(world).await?;
+    let mut served = Served::start(&world.means, &world.home).await?;
+    for step in world.script.steps.clone() {
+        let fills = match &step.call {
+            Call::LogIn | Call::File => true,
+            Call::Assign { refused, .. } => refused.is_none(),
+            _ => false,
+        };
+        if fills {
+            tell(world, &step);
+            served = one(world, served, step.call).await?;
+        }
+    }
+    Ok(served)
+}
+
+fn tell(world: &mut World<'_>, step: &Step) {
+    if let Some(part) = &step.part {
+        world.tell.part(part);
+    }
+    world.tell.say(&step.say);
+}
+
+/// One step. Those that need the vault stopped give back another one.
+async fn one(world: &mut World<'_>, mut served: Served, call: Call) -> Result<Served, DemoError> {
+    match call {
+        Call::LogIn => people::log_in(world, &mut served).await?,
+        Call::File => records::file(world, &mut served).await?,
+        Call::Assign { who, record, agent, unit, purpose, refused } => {
+            let to = match (agent, unit) {
+                (Some(agent), None) => Assignee::Agent(agent),
+                (_, unit) => Assignee::Unit(unit.unwrap_or_default()),
+            };
+            let refused = refused.as_deref();
+            records::assign(world, &mut served, &who, &record, &to, &purpose, refused).await?;
+        }
+        Call::Reveal(step) => records::reveal(world, &mut served, &step).await?,
+        Call::Events { who, record, must_name } => {
+            records::events(world, &mut served, &who, &record, &must_name).await?;
+        }
+        Call::KeepOldCopy { look } => return copies::keep(world, served, &look).await,
+        Call::JumpAhead { months, who } => {
+            time::jump_ahead(world, &mut served, months, &who).await?;
+        }
+        Call::SetBackAndConfirm { who } => {
+            time::set_back_and_confirm(world, &mut served, &who).await?;
+        }
+        Call::Advance { until, due_from } => {
+            time::advance(world, &mut served, until, due_from).await?;
+        }
+        Call::Certificate { who } => certificate(world, &mut served, &who).await?,
+        Call::OpenOldCopy { look } => return copies::open_old(world, served, &look).await,
+        Call::OpenOldFiles { gone, live } => return raw::open(world, served, &gone, &live).await,
+        Call::Status { who } => status(world, &mut served, &who).await?,
+    }
+    Ok(served)
+}
+
+/// Fetches the newest certificate, verifies it offline, and shows that a changed one is refused.
+async fn certificate(
+    world: &mut World<'_>,
+    served: &mut Served,
+    who: &str,
+) -> Result<(), DemoError> {
+    let client = served.client(who, &*world.secret(who)?).await?;
+    let json = client.certificate(None).await?;
+    world.tell.detail(&json);
+    match retention::verify(&json, &world.certificate_key) {
+        Ok(summary) => {
+            world.tell.check(true, &format!("certificate {} verifies offline", summary.id));
+            world.tell.detail(&format!(
+                "{} cohorts, {} records, {} sections, {} index rows; generation {} -> {}; class {}",
+                summary.cohorts,
+                summary.records,
+                summary.sections,
+                summary.index_rows,
+                summary.generations.0,
+                summary.generations.1,
+                summary.class
+            ));
+            world.tell.detail(&summary.statement);
+        }
+        Err(error) => world.tell.check(false, &format!("the certificate verifies: {error}")),
+    }
+    let changed = json.replacen("\"records\":", "\"records\":1", 1);
+    let refused = retention::verify(&changed, &world.certificate_key).is_err();
+    world.tell.check(refused, "the same certificate with one digit added is refused");
+    Ok(())
+}
+
+async fn status(world: &mut World<'_>, served: &mut Served, who: &str) -> Result<(), DemoError> {
+    let client = served.client(who, &*world.secret(who)?).await?;
+    let status = client.status().await?;
+    world.tell.detail(&format!(
+        "class {}, generation {}, {} leaves in the log, {} live cohorts, {} open alarms",
+        status.class, status.generation, status.log_size, status.live_cohorts, status.open_alarms
+    ));
+    world.tell.check(status.overdue_ms == 0, "nothing is overdue");
+    world.tell.check(status.log_writable, "the log can be written");
+    Ok(())
+}
