@@ -20,7 +20,7 @@ impl LogFiles {
 }
 
 impl Client {
-    /// A page of events, strictly after a position.
+    /// A page of events, newest first, older than the cursor of the page before.
     pub async fn list_events(
         &self,
         filter: &EventFilter,

@@ -66,8 +66,9 @@ pub async fn serve(
 ) -> Result<(), ServeError> {
     check_listen(listener.local_addr().map_err(ServeError::Socket)?)?;
     let (reporter, health) = tonic_health::server::health_reporter();
-    let reflection = reflection()?;
-    let routes = route::Routes::new(Arc::clone(&vault), health, reflection);
+    let alpha = reflection()?.build_v1alpha().map_err(|_| ServeError::Descriptors)?;
+    let reflection = reflection()?.build_v1().map_err(|_| ServeError::Descriptors)?;
+    let routes = route::Routes::new(Arc::clone(&vault), health, reflection, alpha);
     let watch = tokio::spawn(watch_health(vault, reporter));
     let (stopping, stopped) = tokio::sync::oneshot::channel::<()>();
     let signal = async move {
@@ -96,20 +97,13 @@ pub async fn serve(
 }
 
 /// Reflection over the public package alone.
-fn reflection() -> Result<
-    tonic_reflection::server::v1::ServerReflectionServer<
-        impl tonic_reflection::server::v1::ServerReflection,
-    >,
-    ServeError,
-> {
+fn reflection() -> Result<tonic_reflection::server::Builder<'static>, ServeError> {
     let mut files = prost_types::FileDescriptorSet::decode(api::DESCRIPTORS)
         .map_err(|_| ServeError::Descriptors)?;
     files.file.retain(|file| file.package() == PACKAGE);
-    tonic_reflection::server::Builder::configure()
+    Ok(tonic_reflection::server::Builder::configure()
         .register_file_descriptor_set(files)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .build_v1()
-        .map_err(|_| ServeError::Descriptors)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET))
 }
 
 /// Health says SERVING exactly while the audit log can be written: without it no call is answered.

@@ -18,7 +18,7 @@ use tonic::{
     server::NamedService,
 };
 use tonic_health::pb::health_server::{Health, HealthServer};
-use tonic_reflection::server::v1::{ServerReflection, ServerReflectionServer};
+use tonic_reflection::server::{v1, v1alpha};
 
 use super::{admin, agents, audit, auth, records, retention, rights};
 use crate::{
@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// The services of one vault. A clone shares them.
-pub(super) struct Routes<H, R> {
+pub(super) struct Routes<H, R, A> {
     vault: Arc<Vault>,
     records: RecordsServer<records::Records>,
     rights: RightsServer<rights::Rights>,
@@ -41,10 +41,12 @@ pub(super) struct Routes<H, R> {
     agents: AgentsServer<agents::Agents>,
     admin: AdminServer<admin::Admin>,
     health: HealthServer<H>,
-    reflection: ServerReflectionServer<R>,
+    reflection: v1::ServerReflectionServer<R>,
+    /// The same under its older name, which most clients still ask for.
+    reflection_alpha: v1alpha::ServerReflectionServer<A>,
 }
 
-impl<H, R> Clone for Routes<H, R> {
+impl<H, R, A> Clone for Routes<H, R, A> {
     fn clone(&self) -> Self {
         Self {
             vault: Arc::clone(&self.vault),
@@ -56,6 +58,7 @@ impl<H, R> Clone for Routes<H, R> {
             admin: self.admin.clone(),
             health: self.health.clone(),
             reflection: self.reflection.clone(),
+            reflection_alpha: self.reflection_alpha.clone(),
         }
     }
 }
@@ -69,12 +72,13 @@ macro_rules! bounded {
     };
 }
 
-impl<H: Health, R: ServerReflection> Routes<H, R> {
+impl<H: Health, R: v1::ServerReflection, A: v1alpha::ServerReflection> Routes<H, R, A> {
     /// The services over `vault`.
     pub(super) fn new(
         vault: Arc<Vault>,
         health: HealthServer<H>,
-        reflection: ServerReflectionServer<R>,
+        reflection: v1::ServerReflectionServer<R>,
+        reflection_alpha: v1alpha::ServerReflectionServer<A>,
     ) -> Self {
         Self {
             records: bounded!(RecordsServer::new(records::Records(Arc::clone(&vault)))),
@@ -85,6 +89,7 @@ impl<H: Health, R: ServerReflection> Routes<H, R> {
             admin: bounded!(AdminServer::new(admin::Admin(Arc::clone(&vault)))),
             health,
             reflection,
+            reflection_alpha,
             vault,
         }
     }
@@ -92,7 +97,9 @@ impl<H: Health, R: ServerReflection> Routes<H, R> {
 
 type Answer = BoxFuture<http::Response<Body>, Infallible>;
 
-impl<H: Health, R: ServerReflection> Service<http::Request<Body>> for Routes<H, R> {
+impl<H: Health, R: v1::ServerReflection, A: v1alpha::ServerReflection> Service<http::Request<Body>>
+    for Routes<H, R, A>
+{
     type Response = http::Response<Body>;
     type Error = Infallible;
     type Future = Answer;
@@ -118,6 +125,7 @@ impl<H: Health, R: ServerReflection> Service<http::Request<Body>> for Routes<H, 
             AgentsServer::<agents::Agents>::NAME => self.agents.call(request),
             HEALTH => self.health.call(request),
             REFLECTION => self.reflection.call(request),
+            REFLECTION_ALPHA => self.reflection_alpha.call(request),
             _ => refuse(Status::unimplemented("no such service")),
         }
     }
@@ -125,6 +133,7 @@ impl<H: Health, R: ServerReflection> Service<http::Request<Body>> for Routes<H, 
 
 const HEALTH: &str = "grpc.health.v1.Health";
 const REFLECTION: &str = "grpc.reflection.v1.ServerReflection";
+const REFLECTION_ALPHA: &str = "grpc.reflection.v1alpha.ServerReflection";
 
 /// What a path asks of its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,7 +151,7 @@ fn access(path: &str) -> Access {
     match path {
         "/oubliette.v1.Agents/Login" => Access::Open,
         "/oubliette.v1.Agents/Logout" | "/oubliette.v1.Agents/ChangeSecret" => Access::Token,
-        _ if matches!(service(path), HEALTH | REFLECTION) => Access::Open,
+        _ if matches!(service(path), HEALTH | REFLECTION | REFLECTION_ALPHA) => Access::Open,
         _ => Access::Session,
     }
 }
@@ -202,10 +211,10 @@ mod tests {
     #[test]
     fn health_and_reflection_are_open_and_a_path_of_no_service_is_not() {
         assert_eq!(access("/grpc.health.v1.Health/Check"), Access::Open);
-        assert_eq!(
-            access("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"),
-            Access::Open
-        );
+        for version in ["v1", "v1alpha"] {
+            let path = format!("/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo");
+            assert_eq!(access(&path), Access::Open);
+        }
         for path in ["", "/", "//", "/oubliette.v1.Agents/Login/", "/oubliette.v1.Agents"] {
             assert_eq!(access(path), Access::Session, "{path}");
         }
