@@ -1,7 +1,12 @@
-//! Compiles `proto/` with protox, so that no protoc is needed on the user's machine.
-//! It must not fetch anything or read outside `proto/`.
+//! Compiles `proto/` with protox, so that no protoc is needed on the user's machine, and lists the pack
+//! of `policies/` that the program carries along.
+//! It must not fetch anything or read outside `proto/` and `policies/`.
 
-use std::{collections::BTreeSet, env, fs, path::PathBuf};
+use std::{
+    collections::BTreeSet,
+    env, fs,
+    path::{Path, PathBuf},
+};
 
 /// Messages that get no `Debug`, so that no log line can print a key, a secret or a person's data.
 /// Every message that contains one of these, directly or not, loses `Debug` with it.
@@ -31,6 +36,7 @@ const WITHOUT_DEBUG: &[&str] = &[
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rerun-if-changed=proto");
+    println!("cargo:rerun-if-changed=policies");
     let mut files = Vec::new();
     for folder in ["proto/oubliette/store/v1", "proto/oubliette/v1"] {
         for entry in fs::read_dir(folder)? {
@@ -43,6 +49,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     files.sort();
     let descriptors = protox::compile(&files, ["proto"])?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
+    fs::write(out.join("shipped.rs"), shipped()?)?;
     fs::write(out.join("descriptors.bin"), prost::Message::encode_to_vec(&descriptors))?;
 
     // (message, messages it contains); no message of ours is nested in another.
@@ -78,4 +85,38 @@ fn closure(contains: &[(String, Vec<String>)]) -> Vec<String> {
             return without.into_iter().map(|name| format!(".{name}")).collect();
         }
     }
+}
+
+/// The pack that the program carries along: the one folder of `policies/` that has a `demo.toml`, as an
+/// array of (relative path, text). The source tree names no pack.
+fn shipped() -> Result<String, Box<dyn std::error::Error>> {
+    let policies = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("policies");
+    let mut packs = Vec::new();
+    for entry in fs::read_dir(policies)? {
+        packs.extend(Some(entry?.path()).filter(|pack| pack.join("demo.toml").is_file()));
+    }
+    packs.sort();
+    let pack = packs.first().ok_or("no folder of policies/ has a demo.toml")?;
+    let mut files = Vec::new();
+    list(pack, &mut files)?;
+    files.sort();
+    let mut text = String::from("&[\n");
+    for file in files {
+        let name = file.strip_prefix(pack)?.to_str().ok_or("a file name is not UTF-8")?;
+        text.push_str(&format!("    ({name:?}, include_str!({file:?})),\n"));
+    }
+    text.push_str("]\n");
+    Ok(text)
+}
+
+fn list(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            list(&path, files)?;
+        } else {
+            files.push(path);
+        }
+    }
+    Ok(())
 }

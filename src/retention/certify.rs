@@ -145,11 +145,7 @@ fn certified(cohort: &SweptCohort, counts: Counts) -> CertifiedCohort {
 }
 
 fn place(place: &PlaceStatus) -> CertifiedPlace {
-    CertifiedPlace {
-        id: place.id.to_string(),
-        class: format!("{:?}", place.class),
-        kind: place.describe.clone(),
-    }
+    CertifiedPlace { id: place.id.to_string(), class: format!("{:?}", place.class) }
 }
 
 fn due(cohort: &SweptCohort, counts: &Counts) -> DueCohort {

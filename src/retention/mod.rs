@@ -18,6 +18,7 @@ mod report;
 mod rows;
 mod run;
 mod scheduler;
+mod survey;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -37,6 +38,7 @@ pub use self::{
     certificate::{CertificateError, CertificateSummary, verifier_key, verify},
     error::RetentionError,
     report::{DueCohort, Preview, PurgeReport},
+    survey::{Surveyed, survey},
 };
 use self::{
     plan::PlannedCohort,

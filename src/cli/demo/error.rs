@@ -7,6 +7,7 @@ use crate::{
     client::ClientError,
     ids::IdError,
     keyring::KeyringError,
+    retention::RetentionError,
     server::ServeError,
     storage::StoreError,
     vault::{VaultError, startup::StartError},
@@ -45,6 +46,8 @@ pub(super) enum DemoError {
     Keyring(#[from] KeyringError),
     #[error("the log failed")]
     Audit(#[from] AuditError),
+    #[error("reading the old copy failed")]
+    Retention(#[from] RetentionError),
     #[error("the store failed")]
     Store(#[from] StoreError),
     #[error("a part of the demo was cut short")]

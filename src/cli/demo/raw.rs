@@ -4,33 +4,17 @@
 //! the keyring can still derive is tried: the row's own slot, and the index keys of its cohort. This is
 //! the strongest reader the design knows short of a copy of an old generation key.
 
-use prost::Message as _;
-
 use super::{
     DemoError, World, copies, folders,
     served::{Home, Served},
 };
 use crate::{
-    ids::{CohortId, RecordId, SegmentId, SlotRef},
+    ids::RecordId,
     keyring::{Keyring, Place, RootSource},
     random::OsRandom,
-    storage::{Store, keys, sled::SledStore},
-    wire::store::RecordRow,
+    retention::{self, Surveyed},
+    storage::sled::SledStore,
 };
-
-/// Rows read at a time.
-const PAGE: usize = 500;
-
-/// What raw reading found.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Reading {
-    /// Records for whose head a key can still be derived.
-    openable: Vec<RecordId>,
-    /// Records without any key left.
-    sealed_for_good: Vec<RecordId>,
-    /// Cohorts whose searchable values could still be confirmed, although their records are gone.
-    confirmable: usize,
-}
 
 /// Stops the vault, reads, and starts it again.
 pub(super) async fn open(
@@ -52,58 +36,28 @@ pub(super) async fn open(
         names.iter().map(|name| world.record(name)).collect()
     };
     let (gone, live) = (ids(gone)?, ids(live)?);
-    let total = reading.openable.len() + reading.sealed_for_good.len();
+    let with_key = reading.iter().filter(|r| r.has_key).count();
     world.tell.detail(&format!(
-        "{bytes} bytes, {total} records: {} have a key left, {} have none",
-        reading.openable.len(),
-        reading.sealed_for_good.len()
+        "{bytes} bytes, {} records: {with_key} have a key left, {} have none",
+        reading.len(),
+        reading.len() - with_key
     ));
-    let sealed = gone.iter().all(|id| reading.sealed_for_good.contains(id));
+    let found = |id: &RecordId| reading.iter().find(|r| r.record == *id);
+    let sealed = gone.iter().all(|id| found(id).is_some_and(|r| !r.has_key));
     world.tell.check(sealed && !gone.is_empty(), "no key of a purged record can be derived");
-    let open = live.iter().all(|id| reading.openable.contains(id));
+    let open = live.iter().all(|id| found(id).is_some_and(|r| r.has_key));
     world.tell.check(open && !live.is_empty(), "the same reading finds the keys of live records");
-    world.tell.check(reading.confirmable == 0, "no searchable value of theirs can be confirmed");
+    let confirmed = reading.iter().any(|r| !r.has_key && r.confirmable);
+    world.tell.check(!confirmed, "no searchable value of theirs can be confirmed");
     world.tell.check(clear.is_empty(), "nothing of the sample is in the files in clear");
     Served::start(&world.means, &world.home).await
 }
 
-/// Reads every record row and tries its keys. Blocks.
-fn read(home: &Home, root: RootSource) -> Result<Reading, DemoError> {
+/// Tries every key that can still be derived on every record row. Blocks.
+fn read(home: &Home, root: RootSource) -> Result<Vec<Surveyed>, DemoError> {
     let store = SledStore::open(&home.data)?;
     let places = home.places.iter().map(|path| Place::folder(path, &home.data));
     let places = places.collect::<Result<Vec<_>, _>>()?;
     let keyring = Keyring::open(places, &[], root, &OsRandom)?;
-    let mut reading = Reading::default();
-    let mut after: Option<Vec<u8>> = None;
-    loop {
-        let page = store.scan(b"r", after.as_deref(), PAGE)?;
-        let Some((last, _)) = page.last() else { return Ok(reading) };
-        after = Some(last.clone());
-        for (key, value) in &page {
-            try_keys(&store, &keyring, key, value, &mut reading)?;
-        }
-    }
-}
-
-fn try_keys(
-    store: &SledStore,
-    keyring: &Keyring,
-    key: &[u8],
-    value: &[u8],
-    reading: &mut Reading,
-) -> Result<(), DemoError> {
-    let id = RecordId::from_slice(key.get(1..).unwrap_or_default())?;
-    let row = RecordRow::decode(value).map_err(|_| DemoError::Sample)?;
-    let cohort = CohortId::from_slice(&row.cohort_id)?;
-    let at = SlotRef { seg: SegmentId::from_slice(&row.seg_id)?, index: row.index };
-    if keyring.derive_slot(&at).is_ok() {
-        reading.openable.push(id);
-        return Ok(());
-    }
-    reading.sealed_for_good.push(id);
-    let tokens = store.scan(&keys::indexes(&cohort), None, 1)?;
-    if !tokens.is_empty() && keyring.cohort(&cohort).is_some() {
-        reading.confirmable += 1;
-    }
-    Ok(())
+    Ok(retention::survey(&store, &keyring)?)
 }

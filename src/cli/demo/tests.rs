@@ -1,25 +1,29 @@
 //! The shipped script and sample hold together; the whole story is played by the end-to-end tests.
 
-use std::{collections::BTreeSet, fs, path::PathBuf};
+use std::{collections::BTreeSet, path::Path};
 
-use super::script::{Call, Expect, Reveal, Script};
+use super::{
+    script::{Call, Expect, Reveal, Script},
+    shipped::{self, FILES},
+};
 use crate::{
     client::types::RecordFile,
     ids::{CollectionName, FieldName},
     policy::{FieldType, Pack, Value},
 };
 
-fn pack_folder() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("policies/contact-tracing")
+/// A file of the shipped pack.
+fn text(path: &str) -> &'static str {
+    let file = FILES.iter().find(|(name, _)| *name == path);
+    file.unwrap_or_else(|| panic!("{path}")).1
 }
 
 fn script() -> Script {
-    toml::from_str(&fs::read_to_string(pack_folder().join("demo.toml")).unwrap()).unwrap()
+    toml::from_str(text("demo.toml")).unwrap()
 }
 
 fn lines(file: &str) -> Vec<RecordFile> {
-    let text = fs::read_to_string(pack_folder().join(file)).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    text(file).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 fn files(script: &Script) -> BTreeSet<String> {
@@ -31,7 +35,7 @@ fn every_record_that_the_script_names_is_in_the_sample_and_every_agent_is_listed
     let script = script();
     let mut records = BTreeSet::new();
     for file in files(&script) {
-        let stem = PathBuf::from(&file).file_stem().unwrap().to_str().unwrap().to_owned();
+        let stem = Path::new(&file).file_stem().unwrap().to_str().unwrap().to_owned();
         records.extend((1..=lines(&file).len()).map(|number| format!("{stem}:{number}")));
     }
     let agents: BTreeSet<String> = script.agents.iter().map(|a| a.agent.clone()).collect();
@@ -73,7 +77,9 @@ fn script_dpo() -> String {
 
 #[test]
 fn the_pack_accepts_every_line_of_the_sample_and_refuses_one_with_a_wrong_key() {
-    let pack = Pack::load(&pack_folder()).unwrap_or_else(|errors| panic!("{errors:?}"));
+    let folder = tempfile::tempdir().unwrap();
+    shipped::unpack(folder.path()).unwrap();
+    let pack = Pack::load(folder.path()).unwrap_or_else(|errors| panic!("{errors:?}"));
     let mut keyed = 0;
     for file in files(&script()) {
         for line in lines(&file) {
@@ -135,7 +141,7 @@ fn an_expectation_is_a_reason_or_a_status_per_class() {
 
 #[test]
 fn a_script_with_an_unknown_key_or_call_is_refused() {
-    let text = fs::read_to_string(pack_folder().join("demo.toml")).unwrap();
+    let text = text("demo.toml");
     assert!(toml::from_str::<Script>(&format!("titel = \"x\"\n{text}")).is_err());
     assert!(toml::from_str::<Script>(&text.replace("\"log-in\"", "\"log-out\"")).is_err());
 }

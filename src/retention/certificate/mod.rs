@@ -111,7 +111,6 @@ impl Counts {
 pub(super) struct CertifiedPlace {
     pub(super) id: String,
     pub(super) class: String,
-    pub(super) kind: String,
 }
 
 /// Where the log bears this run out.

@@ -40,11 +40,7 @@ fn certificate() -> Certificate {
         generation_after: 7,
         keyring_hash: "06".repeat(32),
         class: "L0".into(),
-        places: vec![CertifiedPlace {
-            id: "07".repeat(16),
-            class: "L0".into(),
-            kind: "file".into(),
-        }],
+        places: vec![CertifiedPlace { id: "07".repeat(16), class: "L0".into() }],
         t1: "2021-02-22T20:00:01.000Z".into(),
         t2: None,
         audit: AuditReference {

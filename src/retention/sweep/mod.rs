@@ -46,10 +46,10 @@ pub(super) struct Sweeper<'a> {
 }
 
 /// A record row as the sweep needs it.
-struct HeadRow {
+pub(super) struct HeadRow {
     bytes: Vec<u8>,
-    cohort: CohortId,
-    slot: SlotRef,
+    pub(super) cohort: CohortId,
+    pub(super) slot: SlotRef,
     index_rows: Vec<Vec<u8>>,
 }
 
@@ -225,7 +225,8 @@ impl Sweeper<'_> {
     }
 }
 
-fn head_row(bytes: Vec<u8>) -> Result<HeadRow, RetentionError> {
+/// Reads the clear part of a record row.
+pub(super) fn head_row(bytes: Vec<u8>) -> Result<HeadRow, RetentionError> {
     let broken = |_| RetentionError::Tampered("r");
     let row = RecordRow::decode(bytes.as_slice()).map_err(|_| RetentionError::Tampered("r"))?;
     Ok(HeadRow {
