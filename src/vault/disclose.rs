@@ -40,7 +40,7 @@
 //! }
 //! ```
 //!
-//! [`amend`] opens a section to change it and seals it again at once: it consumes a write permit and
+//! `amend` opens a section to change it and seals it again at once: it consumes a write permit and
 //! gives back ciphertext only.
 
 use prost::Message as _;

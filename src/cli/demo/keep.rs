@@ -3,6 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::{
     DemoError, Tell, World,
@@ -17,11 +18,14 @@ pub(super) async fn serve(policy: Option<&Path>, tell: &mut Tell) -> Result<(), 
     let mut world = World::running(policy, tell)?;
     world.tell.part("A vault to try, on a clock that runs from the demo's start");
     let served = steps::prepare(&mut world).await?;
-    introduce(&mut world, &served).await?;
     let mut every = tokio::time::interval(Duration::from_millis(limits::TICK_MS));
+    let mut terminate = signal(SignalKind::terminate()).map_err(DemoError::Io)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(DemoError::Io)?;
+    introduce(&mut world, &served).await?;
     loop {
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => break,
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
             _ = every.tick() => served.tick().await?,
         }
     }
