@@ -18,6 +18,8 @@ mod messages;
 mod modules;
 #[path = "tidy/package.rs"]
 mod package;
+#[path = "tidy/promises.rs"]
+mod promises;
 #[path = "tidy/secrets.rs"]
 mod secrets;
 #[path = "tidy/shape.rs"]
@@ -66,6 +68,15 @@ fn no_unfinished_work_is_left_in_the_code() {
 #[test]
 fn the_code_knows_no_word_of_the_shipped_pack() {
     hold(words::domain);
+}
+
+#[test]
+fn every_promise_of_the_threat_model_names_a_test_that_exists() {
+    let text = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("SECURITY.md");
+    let text = std::fs::read_to_string(text).unwrap();
+    assert!(promises::promised(&text).len() > 10, "the tables were not found");
+    let broken = promises::broken(&text, &source::tree());
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
 
 #[test]

@@ -220,6 +220,20 @@ impl AuditLog {
         verdict
     }
 
+    /// The present instant, if the guard finds that very instant sound: what a purge plans with.
+    #[must_use]
+    pub fn sound_now(&self) -> Option<Timestamp> {
+        let now = self.shared.clock.now();
+        let (tripped_now, verdict) = {
+            let mut guard = self.shared.guard.lock();
+            (guard.look(now), guard.verdict(now))
+        };
+        if tripped_now {
+            alarm::raise(&self.shared, ALARM_CLOCK, "while-running");
+        }
+        (verdict == ClockVerdict::Sound).then_some(now)
+    }
+
     /// Whether a trip waits to be confirmed; looks at the clock now.
     #[must_use]
     pub fn clock_tripped(&self) -> bool {

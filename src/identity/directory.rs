@@ -180,7 +180,8 @@ impl Entry {
 
 impl Standing {
     fn of(agent: &Agent, floor: Option<Revocation>) -> Self {
-        let floor = floor.unwrap_or(Revocation { min_revision: 1, revoked: false });
+        // An agent the keyring does not know is not settled: a second first row would pass for it.
+        let Some(floor) = floor else { return Self::Ahead };
         if agent.revision < floor.min_revision {
             Self::Stale
         } else if agent.revision > floor.min_revision.max(1) || (agent.revoked && !floor.revoked) {

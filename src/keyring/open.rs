@@ -117,11 +117,13 @@ fn lock_and_identify(place: &Place) -> io::Result<Result<(VaultId, PlaceId), Key
     place.identity()
 }
 
-/// The primary's highest generation for which some place has the matching file.
+/// The primary's highest generation, with a file that matches it.
+///
+/// The file was at every place before the anchor moved, so no crash loses it: where it is missing
+/// everywhere, falling back to g would undo what g + 1 erased, and is refused.
 fn choose(found: &[Found]) -> Result<Chosen, KeyringError> {
     let primary = found.first().ok_or(KeyringError::NoPlace)?;
-    let entries = &primary.held.entries;
-    let Some(highest) = entries.first() else {
+    let Some(highest) = primary.held.entries.first() else {
         let place = primary.place.describe();
         return Err(if primary.held.written {
             KeyringError::AnchorTorn { place }
@@ -129,23 +131,18 @@ fn choose(found: &[Found]) -> Result<Chosen, KeyringError> {
             KeyringError::PlaceUnfinished { place }
         });
     };
-    for entry in entries {
-        let mut failure = None;
-        for found in found {
-            match found.place.read_keyring(entry.generation) {
-                Ok(Some(file)) if generation::hash(&file) == entry.keyring_hash => {
-                    return Ok(Chosen { entry: entry.copy(), file });
-                }
-                Ok(_) => {}
-                Err(error) => failure = failure.or(Some(error)),
+    let mut failure = None;
+    for found in found {
+        match found.place.read_keyring(highest.generation) {
+            Ok(Some(file)) if generation::hash(&file) == highest.keyring_hash => {
+                return Ok(Chosen { entry: highest.copy(), file });
             }
-        }
-        // A device that fails may still have it: falling back to g would undo g + 1.
-        if let Some(error) = failure {
-            return Err(error);
+            Ok(_) => {}
+            // A device that fails may still have it.
+            Err(error) => failure = failure.or(Some(error)),
         }
     }
-    Err(KeyringError::KeyringLost { generation: highest.generation })
+    Err(failure.unwrap_or(KeyringError::KeyringLost { generation: highest.generation }))
 }
 
 /// The configuration agrees with the body's list of places.

@@ -47,7 +47,7 @@ use self::{
     sweep::{Pages, Sweeper},
 };
 use crate::{
-    audit::{AuditLog, EventDraft},
+    audit::{ALARM_ROLLBACK, AuditLog, EventDraft},
     clock::Timestamp,
     identity::Caller,
     ids::{CertificateId, CohortId},
@@ -165,6 +165,13 @@ impl Retention {
             self.report_sweep(cx, dropped.iter().map(|cohort| cohort.id).collect())?;
             return Ok(None);
         };
+        if self.log.store().get(&keys::certificate(&run::certificate_id(&run)?, 1))?.is_some() {
+            // Certified already, in the commit that deleted this row: it was put back.
+            self.log.raise_alarm(ALARM_ROLLBACK, "purge-run-replayed");
+            let gone = Op::Delete(keys::PURGE.to_vec());
+            self.log.write_rows(Group { preconditions: Vec::new(), ops: vec![gone] })?;
+            return Ok(None);
+        }
         let was_erased = purge::is_erased(cx, &run)?;
         let reached = if was_erased {
             run.resumed = run.resumed.saturating_add(1);

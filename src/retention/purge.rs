@@ -44,15 +44,14 @@ pub(super) fn purge(cx: &Context<'_>, reached: Reached) -> Result<PurgeReport, R
         Reached::Erased(run) => *run,
         Reached::Nothing { replaced } => {
             // 1. The clock guard. A crash here leaves nothing.
-            if cx.log.clock_tripped() {
+            let Some(now) = cx.log.sound_now() else {
                 return skip(
                     cx,
                     "clock",
                     "the clock jumped; confirm it with `oubliette clock confirm`",
                 );
-            }
+            };
             // 2. What is due. A crash here leaves nothing.
-            let now = cx.log.clock().now();
             if plan::plan(&cx.log.keyring().segments(), now).cohorts.is_empty() {
                 return nothing_due(cx, replaced);
             }
@@ -161,6 +160,13 @@ fn sweep(cx: &Context<'_>, run: &PurgeRun) -> Result<(), RetentionError> {
 /// Whether the generation of this run was committed: none of its segments is live any more. One
 /// generation drops them all, so one that is still live means that none is gone.
 pub(super) fn is_erased(cx: &Context<'_>, run: &PurgeRun) -> Result<bool, RetentionError> {
+    // With the turn in hand no generation is under way: an incomplete one is a failed one, whose old
+    // anchors may still open. Only the next start, which scrubs first, may take this run up.
+    let turn = cx.log.keyring().draft();
+    if cx.log.keyring().is_incomplete() {
+        return Err(KeyringError::MustReopen.into());
+    }
+    drop(turn);
     let live = |state| matches!(state, SegmentState::Live { held_only: false, .. });
     let cohorts = run::cohorts(run)?;
     let mut segments = cohorts.iter().flat_map(|cohort| &cohort.segments);

@@ -10,6 +10,7 @@ use std::{
     ffi::OsString,
     fs::{self, File, OpenOptions},
     io,
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
     thread,
@@ -50,7 +51,7 @@ impl SledStore {
     /// Errors: [`StoreError::Locked`] while another process (or another store of this one) holds it,
     /// [`StoreError::Open`] for everything else.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
-        fs::create_dir_all(folder).map_err(opening)?;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(opening)?;
         let lock = OpenOptions::new()
             .create(true)
             .truncate(false)

@@ -302,7 +302,7 @@ fn by_class(
     classes
 }
 
-fn territory(
+pub(super) fn territory(
     pack: &Pack,
     spec: &CollectionSpec,
     attributes: &[(FieldName, Value)],

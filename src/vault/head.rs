@@ -16,7 +16,7 @@ use crate::{
         AgentId, ClassName, CohortId, CollectionName, FieldName, RecordId, SegmentId, SlotRef,
         SubjectId, TerritoryName, UnitName,
     },
-    keyring::{CohortInfo, Keyring},
+    keyring::{CohortInfo, Keyring, SegmentState},
     policy::{Resource, Value},
     random::Random,
     storage::{Store, keys},
@@ -119,6 +119,11 @@ impl Loaded {
         let cohort_id = CohortId::from_slice(&row.cohort_id).map_err(corrupt)?;
         let seg = SegmentId::from_slice(&row.seg_id).map_err(corrupt)?;
         let slot = SlotRef { seg, index: row.index };
+        // The row names its cohort in clear; the segment's own cohort is the one that counts.
+        let SegmentState::Live { cohort: own, .. } = keyring.segment(&seg) else { return Ok(None) };
+        if own != cohort_id {
+            return Err(VaultError::Corrupt("record row"));
+        }
         let Some(cohort) = keyring.cohort(&cohort_id) else { return Ok(None) };
         let Ok(secret) = keyring.derive_slot(&slot) else { return Ok(None) };
         if row.erasing_generation != 0 {

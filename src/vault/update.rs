@@ -17,6 +17,7 @@ use crate::{
 use super::{
     Intent, UpdateInput, VaultError,
     change::{Change, reindex},
+    create::territory,
     disclose::{ATTRIBUTES, amend},
     head::{Loaded, SectionRef},
     request,
@@ -85,6 +86,8 @@ impl Update {
         // 3. Seal what changes.
         let (mut ops, gone, new) = self.seal(&mut record, &permit, spec, &checked)?;
         apply(&mut record.head.attributes, &checked.attributes);
+        // Policies decide by the head's territory; zone and expiry stay as they were set.
+        record.head.territory = territory(change.pack, spec, &record.head.attributes)?;
         let mut next = reindex(&record.index_row_keys, &gone, new);
         ops.append(&mut next.ops);
         next.ops = ops;

@@ -39,7 +39,7 @@ fn a_created_agent_is_filed_with_its_event_and_a_second_of_its_name_is_refused()
     let leaves = world.leaves();
     let event = world.event("agent-create");
     let once = run(world.identity.create(agent("clerk-2"), Some(&id("admin")), event)).unwrap();
-    assert_eq!(world.leaves(), leaves + 1);
+    assert_eq!(world.leaves(), leaves + 2, "the event, and the generation that knows the agent");
     assert_eq!(world.last_event().action, "agent-create");
     assert!(world.login("clerk-2", &text(&once.0)).is_ok());
     let event = world.event("agent-create");

@@ -9,7 +9,7 @@ mod found;
 mod recover;
 mod retention_diff;
 
-use std::{fs, path::Path, sync::Arc};
+use std::{fs, os::unix::fs::DirBuilderExt as _, path::Path, sync::Arc};
 
 use crate::{
     clock::Clock,
@@ -78,7 +78,10 @@ impl Parts {
 /// Makes the data folder if it is missing, and refuses one that holds anything.
 pub fn prepare_data_folder(data: &Path) -> Result<(), StartError> {
     let io = |what| move |source| StartError::Io { what, source };
-    fs::create_dir_all(data).map_err(io("creating the data folder"))?;
+    // Ciphertext, but also the agents' directory in clear: nobody else's business.
+    let mut private = fs::DirBuilder::new();
+    private.recursive(true).mode(0o700);
+    private.create(data).map_err(io("creating the data folder"))?;
     let mut entries = fs::read_dir(data).map_err(io("reading the data folder"))?;
     if entries.next().is_some() {
         return Err(StartError::NotEmpty);
