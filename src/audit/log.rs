@@ -234,6 +234,13 @@ impl AuditLog {
         (verdict == ClockVerdict::Sound).then_some(now)
     }
 
+    /// The present instant for what may only move forwards: expiry and habilitations. A clock that was
+    /// set back makes nothing readable again.
+    #[must_use]
+    pub fn civil_now(&self) -> Timestamp {
+        self.shared.clock.now().max(self.shared.guard.lock().reference())
+    }
+
     /// Whether a trip waits to be confirmed; looks at the clock now.
     #[must_use]
     pub fn clock_tripped(&self) -> bool {

@@ -140,7 +140,10 @@ impl Duties {
         }
         event.outcome = OK.to_owned();
         let sealed = self.log.seal(&event)?;
-        Ok(self.identity.create(new, Some(&who.agent), sealed).await?)
+        match self.identity.create(new, Some(&who.agent), sealed).await {
+            Ok(secret) => Ok(secret),
+            Err(error) => Err(request::refuse(&self.log, event, error.into()).await),
+        }
     }
 
     /// Ends an agent's access, answered after the generation that holds it.
@@ -154,7 +157,10 @@ impl Duties {
         event.notes = vec![format!("agent={agent}")];
         event.outcome = OK.to_owned();
         let sealed = self.log.seal(&event)?;
-        Ok(self.identity.revoke(&agent, sealed).await?)
+        match self.identity.revoke(&agent, sealed).await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(request::refuse(&self.log, event, error.into()).await),
+        }
     }
 
     /// All agents, without their secrets.
@@ -233,7 +239,7 @@ impl Duties {
         if self.log.acknowledge(alarm, &who.agent, sealed).await? {
             return Ok(());
         }
-        Err(VaultError::NotAvailable)
+        Err(request::refuse(&self.log, event, VaultError::NotAvailable).await)
     }
 
     /// Decides a duty; a refusal is durable before it is answered.
@@ -244,7 +250,7 @@ impl Duties {
         who: &Caller,
     ) -> Result<EventDraft, VaultError> {
         let mut event = request::draft(duty.kind, who, pack);
-        let decision = pack.decide_action(who, duty.action, self.log.clock().now());
+        let decision = pack.decide_action(who, duty.action, self.log.civil_now());
         event.decision = if decision.allowed { ALLOW } else { DENY };
         for policy in &decision.policies {
             request::note_policy(&mut event, policy);
