@@ -100,6 +100,9 @@ reasons! {
     /// No certificate has this id.
     NoCertificate = "NO_CERTIFICATE", NotFound, false,
         "no certificate has this id", "run a purge first, or check the id in the purge's report";
+    /// No open alarm has this id.
+    NoAlarm = "NO_ALARM", NotFound, false,
+        "no open alarm has this id", "list the alarms; one that was acknowledged stays so";
     /// The clock jumped; purges wait.
     ClockTripped = "CLOCK_TRIPPED", FailedPrecondition, false,
         "the clock jumped; no purge runs until it is confirmed", "set the clock right, then `oubliette clock confirm --date TODAY`";

@@ -11,7 +11,7 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::{
     audit::AuditError, client::reason::Reason, crypto::section::SectionError,
-    identity::IdentityError, keyring::KeyringError, limits, policy::Violation,
+    identity::IdentityError, ids::ClassName, keyring::KeyringError, limits, policy::Violation,
     retention::RetentionError, vault::VaultError,
 };
 
@@ -103,16 +103,22 @@ fn report(reason: Reason, error: &dyn std::error::Error) {
 
 fn vault(error: &VaultError) -> Refusal {
     match error {
-        VaultError::Denied { policies } => {
+        VaultError::Denied { classes, policies } => {
             let mut ids: Vec<&str> = policies.iter().map(|p| p.id.as_str()).collect();
             ids.truncate(limits::POLICIES_PER_ERROR_MAX);
             let mut refusal = Refusal::of(Reason::Denied);
             if !ids.is_empty() {
                 refusal.metadata.insert("policies".to_owned(), ids.join(","));
             }
+            if !classes.is_empty() {
+                let classes: Vec<&str> = classes.iter().map(ClassName::as_str).collect();
+                refusal.message = Some(format!("the policy does not allow {}", classes.join(", ")));
+                refusal.metadata.insert("classes".to_owned(), classes.join(","));
+            }
             refusal
         }
         VaultError::NotAvailable => Refusal::of(Reason::NotAvailable),
+        VaultError::NoAlarm => Refusal::of(Reason::NoAlarm),
         VaultError::VersionMismatch => Refusal::of(Reason::VersionMismatch),
         VaultError::Invalid(violations) => {
             Refusal { violations: violations.clone(), ..Refusal::of(Reason::InvalidFields) }

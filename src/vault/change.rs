@@ -93,7 +93,7 @@ impl Change<'_> {
             return Ok(decision);
         }
         if decision.may_know {
-            return Err(VaultError::Denied { policies: decision.policies() });
+            return Err(VaultError::denied(&decision));
         }
         Err(VaultError::NotAvailable)
     }

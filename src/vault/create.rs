@@ -203,7 +203,7 @@ impl Create {
         if decision.all_allowed() {
             return Ok(());
         }
-        Err(VaultError::Denied { policies: decision.policies() })
+        Err(VaultError::denied(&decision))
     }
 
     /// The head's slot first, then one for each shorter class period.

@@ -104,7 +104,7 @@ impl Withheld {
         keyring: &Keyring,
     ) -> Result<Self, VaultError> {
         if permit.record() != record.id || *permit.verb() != Verb::Reveal {
-            return Err(VaultError::Denied { policies: Vec::new() });
+            return Err(VaultError::Denied { classes: Vec::new(), policies: Vec::new() });
         }
         let mut withheld =
             Self { event: event.id(), slots: vec![record.slot], classes: Vec::new() };
@@ -167,7 +167,7 @@ pub(crate) fn amend(
 ) -> Result<Amended, VaultError> {
     let allowed = permit.classes().iter().any(|(c, _)| c == class);
     if permit.record() != record.id || *permit.verb() != Verb::Write || !allowed {
-        return Err(VaultError::Denied { policies: Vec::new() });
+        return Err(VaultError::Denied { classes: Vec::new(), policies: Vec::new() });
     }
     let (slot, version, before) = match under {
         Under::New(slot) => (**slot, 0, Vec::new()),

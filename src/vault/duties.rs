@@ -9,6 +9,7 @@ use chrono::NaiveDate;
 
 use crate::{
     audit::{Alarm, AuditLog, ClockVerdict, EventDraft, EventFilter, EventPage, export},
+    clock::Timestamp,
     identity::{AgentSummary, Caller, Identity, NewAgent, OneTimeSecret},
     ids::{AgentId, AlarmId, CertificateId},
     limits,
@@ -135,7 +136,7 @@ impl Duties {
     ) -> Result<OneTimeSecret, VaultError> {
         let mut event = self.allowed(AGENT_CREATE, pack, who).await?;
         event.notes = vec![format!("agent={}", new.agent)];
-        if let Err(error) = check_habilitation(pack, &new) {
+        if let Err(error) = check_habilitation(pack, &new, self.log.civil_now()) {
             return Err(request::refuse(&self.log, event, error).await);
         }
         event.outcome = OK.to_owned();
@@ -155,6 +156,9 @@ impl Duties {
     ) -> Result<(), VaultError> {
         let mut event = self.allowed(AGENT_REVOKE, pack, who).await?;
         event.notes = vec![format!("agent={agent}")];
+        if let Err(error) = self.check_not_last(pack, &agent) {
+            return Err(request::refuse(&self.log, event, error).await);
+        }
         event.outcome = OK.to_owned();
         let sealed = self.log.seal(&event)?;
         match self.identity.revoke(&agent, sealed).await {
@@ -239,7 +243,39 @@ impl Duties {
         if self.log.acknowledge(alarm, &who.agent, sealed).await? {
             return Ok(());
         }
-        Err(request::refuse(&self.log, event, VaultError::NotAvailable).await)
+        Err(request::refuse(&self.log, event, VaultError::NoAlarm).await)
+    }
+
+    /// Somebody else can still appoint agents, and somebody else can still audit: a vault must not
+    /// lose either for ever by one call.
+    fn check_not_last(&self, pack: &Pack, agent: &AgentId) -> Result<(), VaultError> {
+        let now = self.log.civil_now();
+        let able = |summary: &AgentSummary, duty: Duty| {
+            summary.habilitations.iter().any(|habilitation| {
+                let caller = Caller {
+                    agent: summary.agent.clone(),
+                    kind: summary.kind,
+                    habilitation: habilitation.clone(),
+                    service: None,
+                };
+                pack.decide_action(&caller, duty.action, now).allowed
+            })
+        };
+        let agents = self.identity.list();
+        for duty in [AGENT_CREATE, AUDIT_LIST] {
+            let mut left = agents.iter().filter(|a| !a.revoked && !a.stale && able(a, duty));
+            let holds_it = left.clone().any(|a| a.agent == *agent);
+            if holds_it && !left.any(|a| a.agent != *agent) {
+                return Err(VaultError::Invalid(vec![Violation {
+                    path: "agent".to_owned(),
+                    reason: format!(
+                        "is the last who may do `{}`; appoint another first",
+                        duty.action
+                    ),
+                }]));
+            }
+        }
+        Ok(())
     }
 
     /// Decides a duty; a refusal is durable before it is answered.
@@ -258,7 +294,7 @@ impl Duties {
         if decision.allowed {
             return Ok(event);
         }
-        let error = VaultError::Denied { policies: decision.policies };
+        let error = VaultError::Denied { classes: Vec::new(), policies: decision.policies };
         Err(request::refuse(&self.log, event, error).await)
     }
 
@@ -276,7 +312,11 @@ async fn blocking<T: Send + 'static>(
 }
 
 /// The habilitation names only what the pack knows, and ends after it starts.
-pub(crate) fn check_habilitation(pack: &Pack, new: &NewAgent) -> Result<(), VaultError> {
+pub(crate) fn check_habilitation(
+    pack: &Pack,
+    new: &NewAgent,
+    now: Timestamp,
+) -> Result<(), VaultError> {
     let given = &new.habilitation;
     let mut violations = Vec::new();
     let mut refuse = |path: &str, reason: &str| {
@@ -293,6 +333,18 @@ pub(crate) fn check_habilitation(pack: &Pack, new: &NewAgent) -> Result<(), Vaul
     }
     if given.valid_to < given.valid_from {
         refuse("habilitation.valid_to", "lies before valid_from");
+    }
+    if let (Some(unit), Some(territory)) = (&given.unit, &given.territory)
+        && pack.unit_territory(unit).is_some_and(|of| of != territory)
+    {
+        refuse("habilitation.unit", "belongs to another territory");
+    }
+    if given.profession.as_ref().is_some_and(|profession| !pack.has_profession(profession)) {
+        refuse("habilitation.profession", "is not a profession of the pack");
+    }
+    let today = now.date_in(pack.zone_of(given.territory.as_ref()));
+    if given.undertaking_on.is_some_and(|date| date > today) {
+        refuse("habilitation.undertaking_on", "lies in the future");
     }
     if given.authority.trim().is_empty() {
         refuse("habilitation.authority", "is required: who issued it");

@@ -5,8 +5,9 @@ use crate::{
     audit::AuditError,
     crypto::section::SectionError,
     identity::IdentityError,
+    ids::ClassName,
     keyring::KeyringError,
-    policy::{PolicyRef, Violation},
+    policy::{Decision, PolicyRef, Verdict, Violation},
     retention::RetentionError,
     storage::StoreError,
 };
@@ -18,7 +19,9 @@ pub enum VaultError {
     /// The caller may know of the record (or the action is on the vault itself) but not do this.
     #[error("the policy does not allow this")]
     Denied {
-        /// Deciding policies; empty when no policy allowed it.
+        /// The classes that were refused; empty for an action on the vault.
+        classes: Vec<ClassName>,
+        /// The policies that refused them; empty when no policy allowed it.
         policies: Vec<PolicyRef>,
     },
     /// Absent, forbidden to know, expired and erased alike.
@@ -33,6 +36,9 @@ pub enum VaultError {
     /// The pack has no such collection.
     #[error("unknown collection; `describe` lists them")]
     UnknownCollection,
+    /// No alarm that is open has this id.
+    #[error("no open alarm has this id")]
+    NoAlarm,
     /// The pack has no such purpose.
     #[error("unknown purpose; use one of the pack's closed list")]
     UnknownPurpose,
@@ -71,6 +77,21 @@ pub enum VaultError {
     /// Reading rows.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl VaultError {
+    /// The denial of a decision: only what was refused, and what refused it.
+    pub(super) fn denied(decision: &Decision) -> Self {
+        let mut classes = Vec::new();
+        let mut policies: Vec<PolicyRef> = Vec::new();
+        for refused in decision.classes.iter().filter(|c| c.verdict != Verdict::Allow) {
+            classes.push(refused.class.clone());
+            policies.extend(refused.policies.iter().cloned());
+        }
+        policies.sort();
+        policies.dedup();
+        Self::Denied { classes, policies }
+    }
 }
 
 impl From<SectionError> for VaultError {

@@ -9,6 +9,7 @@ use crate::{
     identity::{Caller, IdentityError},
     limits,
     policy::{ClassDecision, Pack, PolicyRef, Verdict},
+    retention::RetentionError,
 };
 
 use super::{Intent, VaultError};
@@ -87,6 +88,8 @@ pub(crate) async fn refuse(
     error: VaultError,
 ) -> VaultError {
     event.given.clear();
+    // Whatever single classes were allowed, the call as a whole was refused.
+    event.decision = DENY;
     event.outcome = outcome(&error).to_owned();
     match record(log, &event).await {
         Ok(_) => error,
@@ -110,7 +113,9 @@ fn outcome(error: &VaultError) -> &'static str {
         VaultError::UnknownCollection => "UNKNOWN_COLLECTION",
         VaultError::UnknownPurpose => "UNKNOWN_PURPOSE",
         VaultError::TooMany { .. } => "LIMIT",
-        VaultError::Retention(_) => "RETENTION",
+        VaultError::NoAlarm => "NO_ALARM",
+        VaultError::Retention(RetentionError::AlreadyExpired) => "ALREADY_EXPIRED",
+        VaultError::Retention(RetentionError::FutureDate) => "INVALID_FIELDS",
         VaultError::Identity(IdentityError::Exists) => "EXISTS",
         VaultError::Identity(IdentityError::Unknown) => "UNKNOWN_AGENT",
         VaultError::Identity(_) => "IDENTITY",

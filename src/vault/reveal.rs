@@ -11,7 +11,7 @@ use crate::{
     identity::Caller,
     ids::ClassName,
     limits,
-    policy::{CollectionSpec, Decision, Pack, RequestContext, Verb},
+    policy::{CollectionSpec, Decision, Pack, RequestContext, Verb, Violation},
 };
 
 use super::{
@@ -58,8 +58,14 @@ impl Reveal {
         if input.classes.is_empty() || input.classes.len() > limit {
             return Err(VaultError::TooMany { what: "classes, and at least one", limit });
         }
-        let (log, keyring) = (&self.log, self.log.keyring());
         event.asked = known(pack, &input.classes);
+        if event.asked.len() < input.classes.len() {
+            return Err(VaultError::Invalid(vec![Violation {
+                path: "classes".to_owned(),
+                reason: "names a class that the pack does not have".to_owned(),
+            }]));
+        }
+        let (log, keyring) = (&self.log, self.log.keyring());
 
         // 1. Open the head, for internal use, and the asked sections still sealed. Nothing is written:
         //    a crash leaves nothing.
@@ -73,9 +79,11 @@ impl Reveal {
         let (record, spec) = available(pack, record, &decision, log.civil_now())?;
         event.collection = Some(record.head.collection.clone());
         event.subject = Some(record.head.subject);
-        let refused = decision.policies();
+        if decision.permit.is_none() {
+            return Err(VaultError::denied(&decision));
+        }
         let Decision { classes, permit: Some(permit), .. } = decision else {
-            return Err(VaultError::Denied { policies: refused });
+            return Err(VaultError::NotAvailable);
         };
 
         // 4. The event becomes durable, while the sections are decrypted into `Withheld`.

@@ -208,3 +208,32 @@ fn an_unknown_field_is_refused_with_its_path_and_without_its_value() {
         assert!(violations.iter().all(|v| !v.reason.contains("diab") && !v.path.contains("diab")));
     });
 }
+
+#[test]
+fn a_denial_names_the_refused_class_and_not_the_policy_that_allowed_the_others() {
+    run(async {
+        let vault = House::founded(12).start().unwrap();
+        let file = filed(&vault, "EXEMPLE", "2020-11-20").await.unwrap();
+        let refused = reveal_classes(&vault, file.record, &["phone"]).await;
+        let Err(VaultError::Denied { classes, policies }) = refused else { panic!("a denial") };
+        assert_eq!(classes, [class("phone")]);
+        assert!(policies.iter().all(|p| p.id != "clerk-own-files"), "{policies:?}");
+        let typo = reveal_classes(&vault, file.record, &["identty"]).await;
+        assert!(matches!(typo, Err(VaultError::Invalid(_))));
+    });
+}
+
+#[test]
+fn the_last_who_may_appoint_or_audit_is_not_revoked_and_one_of_two_is() {
+    run(async {
+        let vault = House::founded(13).start().unwrap();
+        let keys = caller("keys-1", "keys", None);
+        for last in ["keys-1", "watch-1"] {
+            let refused = vault.revoke_agent(&keys, AgentId::parse(last).unwrap()).await;
+            assert!(matches!(refused, Err(VaultError::Invalid(_))), "{last}");
+        }
+        let second = crate::house::new_agent("watch-2", "watch", None);
+        vault.create_agent(&keys, second).await.unwrap();
+        vault.revoke_agent(&keys, AgentId::parse("watch-1").unwrap()).await.unwrap();
+    });
+}

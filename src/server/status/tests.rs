@@ -18,7 +18,11 @@ fn every_error_of_a_call_has_its_code_and_reason() {
     let place = PlaceId::from_bytes([1; 16]);
     let read = || AuditError::Read(StoreError::Locked);
     let table: Vec<(VaultError, Code, &str)> = vec![
-        (VaultError::Denied { policies: vec![] }, Code::PermissionDenied, "DENIED"),
+        (
+            VaultError::Denied { classes: vec![], policies: vec![] },
+            Code::PermissionDenied,
+            "DENIED",
+        ),
         (VaultError::NotAvailable, Code::NotFound, "NOT_AVAILABLE"),
         (VaultError::VersionMismatch, Code::Aborted, "VERSION_MISMATCH"),
         (VaultError::Invalid(vec![]), Code::InvalidArgument, "INVALID_FIELDS"),
@@ -90,11 +94,14 @@ fn a_denial_names_the_deciding_policies_to_those_who_may_know_and_none_to_others
         reason: "kept inside".to_owned(),
         legal: "kept inside".to_owned(),
     };
-    let named = VaultError::Denied { policies: vec![policy("nir-never"), policy("own-territory")] };
+    let named = VaultError::Denied {
+        classes: vec![],
+        policies: vec![policy("nir-never"), policy("own-territory")],
+    };
     let info = Status::from(named).get_details_error_info().unwrap();
     assert_eq!(info.metadata.get("policies").unwrap(), "nir-never,own-territory");
 
-    let silent = Status::from(VaultError::Denied { policies: vec![] });
+    let silent = Status::from(VaultError::Denied { classes: vec![], policies: vec![] });
     assert!(silent.get_details_error_info().unwrap().metadata.is_empty());
     assert!(!silent.message().contains("inside"));
 }

@@ -53,8 +53,9 @@ pub fn found(parts: Parts, founders: Founders) -> Result<Founded, StartError> {
     if founders.key_admin.agent == founders.dpo.agent {
         return Err(StartError::SamePerson);
     }
-    check_habilitation(&parts.pack, &founders.key_admin)?;
-    check_habilitation(&parts.pack, &founders.dpo)?;
+    let now = parts.clock.now();
+    check_habilitation(&parts.pack, &founders.key_admin, now)?;
+    check_habilitation(&parts.pack, &founders.dpo, now)?;
     let rule = audit_rule(&parts.pack);
     let new = NewVault {
         name: founders.vault_name,
