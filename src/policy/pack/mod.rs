@@ -11,6 +11,7 @@ mod files;
 mod retention;
 mod spec;
 mod vocabulary;
+mod words;
 
 use std::{path::Path, sync::Arc};
 
