@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 
 use super::{
     collection,
-    document::{Document, TerritoryToml, UnitToml},
+    document::{self, Document, TerritoryToml, UnitToml},
     error::{At, Source},
     spec::CollectionSpec,
     words::{Lists, is_reserved, parsed, unlabelled},
@@ -40,8 +40,14 @@ pub(in crate::policy) struct Vocabulary {
     pub(in crate::policy) collections: Vec<CollectionSpec>,
 }
 
+/// Reads and resolves `pack.toml`. `None` when an error was recorded in `source`.
+pub(in crate::policy) fn read(source: &mut Source<'_>) -> Option<Vocabulary> {
+    let document = document::read(source);
+    resolve(source, document)
+}
+
 /// Resolves a document. `None` when an error was recorded in `source`, now or before.
-pub(super) fn resolve(source: &mut Source<'_>, document: Document) -> Option<Vocabulary> {
+fn resolve(source: &mut Source<'_>, document: Document) -> Option<Vocabulary> {
     let profile = text(source, "profile", document.profile);
     let name = text(source, "name", document.name);
     let zone = needed(source, "zone", document.zone).and_then(|at| zone(source, &at));
