@@ -24,7 +24,10 @@ pub mod tree;
 pub mod verify;
 
 mod alarm;
+mod alarm_book;
+mod checkpoint;
 mod committer;
+mod entry;
 mod error;
 mod event;
 mod guard;
@@ -36,11 +39,13 @@ mod queue;
 mod receipt;
 mod rule;
 mod shared;
+mod submit;
 
 #[cfg(test)]
 mod tests;
 
-pub use alarm::{ALARM_CHECKPOINT, ALARM_CLOCK, ALARM_ROLLBACK, ALARM_UNWRITABLE, Alarm};
+pub use alarm::{ALARM_CHECKPOINT, ALARM_CLOCK, ALARM_ROLLBACK, ALARM_UNWRITABLE};
+pub use alarm_book::Alarm;
 pub use error::{AuditError, OpenError};
 pub use event::{EventDraft, FieldGiven, SealedEvent, StoredEvent};
 pub use guard::ClockVerdict;
