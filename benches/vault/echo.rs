@@ -8,13 +8,12 @@ use std::{
 };
 
 use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{
     Request, Response, Status,
     body::Body,
     codegen::{BoxFuture, Service, http},
     server::{Grpc, UnaryService},
-    transport::{Channel, Endpoint, Server},
+    transport::{Channel, Endpoint, Server, server::TcpIncoming},
 };
 use tonic_prost::ProstCodec;
 
@@ -64,8 +63,8 @@ impl Service<http::Request<Body>> for Echo {
 pub(crate) async fn serve() -> Outcome<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
-    let incoming = TcpListenerStream::new(listener);
-    let server = Server::builder().tcp_nodelay(true).serve_with_incoming(Echo, incoming);
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let server = Server::builder().serve_with_incoming(Echo, incoming);
     tokio::spawn(server);
     Ok(address)
 }
