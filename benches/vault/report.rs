@@ -98,7 +98,8 @@ impl Report {
             at(appended, 50),
             at(appended, 99),
         )?;
-        writeln!(text, "reveals of {} over {} records", CLASSES.join(", "), self.records)
+        writeln!(text, "reveals of {} over {} records", CLASSES.join(", "), self.records)?;
+        writeln!(text, "load average of the machine at the end: {}", load_average())
     }
 
     /// The same as JSON; latencies in milliseconds.
@@ -111,6 +112,7 @@ impl Report {
             "fdatasync_growing": probe(&self.disk.appended),
             "records": self.records,
             "reveal_classes": CLASSES,
+            "load_average": load_average(),
         });
         Ok(serde_json::to_string_pretty(&report)? + "\n")
     }
@@ -127,6 +129,12 @@ impl Report {
             "to_echo": self.to_echo(cell),
         })
     }
+}
+
+/// Of the last minute, this bench included; a number taken on a busy machine should say so.
+fn load_average() -> String {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split_whitespace().next().unwrap_or("unknown").to_owned()
 }
 
 /// The latency below which so many of a hundred stay, in milliseconds; 0 when there is none.
