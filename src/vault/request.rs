@@ -87,6 +87,10 @@ pub(crate) async fn refuse(
     error: VaultError,
 ) -> VaultError {
     event.given.clear();
+    if matches!(error, VaultError::Denied { .. }) {
+        // Nothing was done: a write is one act, and some of its classes being allowed is no part of it.
+        event.decision = DENY;
+    }
     event.outcome = outcome(&error).to_owned();
     match record(log, &event).await {
         Ok(_) => error,
