@@ -14,7 +14,6 @@ mod cli;
 mod coverage;
 mod disk;
 mod fail_closed;
-mod fixture;
 mod flow;
 mod policies;
 mod proof;

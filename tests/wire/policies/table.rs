@@ -8,8 +8,8 @@
 pub(super) enum Call {
     /// Record, class, purpose.
     Reveal(&'static str, &'static str, &'static str),
-    /// Collection, with the NIR or without, purpose.
-    Create(&'static str, bool, &'static str),
+    /// Collection, purpose.
+    Create(&'static str, &'static str),
     /// Record, field, new value, purpose.
     Write(&'static str, &'static str, &'static str, &'static str),
     /// Record, new state, purpose.
@@ -135,8 +135,8 @@ pub(super) const TABLE: &[Row] = &[
         "an investigator of the territory",
     ),
     // --- The feed --------------------------------------------------------------------------------
-    yes("intake-create", "feed-974", Call::Create("lab_results", false, "p1"), "the account"),
-    no("intake-create", "feed-person", Call::Create("lab_results", false, "p1"), "a person"),
+    yes("intake-create", "feed-974", Call::Create("lab_results", "p1"), "the account"),
+    no("intake-create", "feed-person", Call::Create("lab_results", "p1"), "a person"),
     yes(
         "intake-queue",
         "feed-974",
@@ -176,13 +176,18 @@ pub(super) const TABLE: &[Row] = &[
         Call::Write("case", "nir", NIR_B, "p2"),
         "the NIR is not hers to write",
     ),
-    yes("investigator-case-create", "inv-974", Call::Create("cases", false, "p2"), "no NIR"),
-    no("investigator-case-create", "inv-974", Call::Create("cases", true, "p2"), "with a NIR"),
-    yes("investigator-contact-create", "inv-974", Call::Create("contacts", false, "p2"), "no NIR"),
+    yes("investigator-case-create", "inv-974", Call::Create("cases", "p2"), "no NIR"),
+    no(
+        "investigator-case-create",
+        "inv-974",
+        Call::Create("cases", "p5"),
+        "not for social support",
+    ),
+    yes("investigator-contact-create", "inv-974", Call::Create("contacts", "p2"), "no NIR"),
     no(
         "investigator-contact-create",
         "inv-974",
-        Call::Create("contacts", false, "p1"),
+        Call::Create("contacts", "p1"),
         "contacts are not for identifying the infected",
     ),
     yes(

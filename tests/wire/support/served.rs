@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use oubliette::{
     client::{
         Client, ClientError, Reason,
-        types::{Assignee, Created, Detail, EventDetail, EventFilter, Intent, NewRecord, Position},
+        types::{Assignee, Created, Detail, EventDetail, EventFilter, Intent, NewRecord},
     },
     secret::SecretBytes,
     server,
@@ -22,7 +22,6 @@ use super::{House, KEYS, new_agent, secret_of};
 pub(crate) struct Served<'h> {
     house: &'h House,
     pub(crate) vault: Arc<Vault>,
-    pub(crate) address: String,
     /// A connection without a session.
     pub(crate) open: Client,
     tokens: tokio::sync::Mutex<BTreeMap<String, SecretBytes>>,
@@ -42,7 +41,7 @@ impl<'h> Served<'h> {
         };
         let serving = tokio::spawn(server::serve(Arc::clone(&vault), listener, shutdown));
         let open = Client::connect(&address).await.unwrap();
-        Self { house, vault, address, open, tokens: Default::default(), stop, serving }
+        Self { house, vault, open, tokens: Default::default(), stop, serving }
     }
 
     /// Stops serving and drains, as `serve` does on SIGTERM.
@@ -123,27 +122,21 @@ impl<'h> Served<'h> {
         created
     }
 
-    /// Events of an agent after a position, oldest first, as `dpo-2` lists them.
-    pub(crate) async fn events_of(
-        &self,
-        agent: &str,
-        mut after: Option<Position>,
-    ) -> Vec<(Position, String, EventDetail)> {
+    /// The newest event of an agent among the leaves from number `from` on, as `dpo-2` lists it.
+    pub(crate) async fn newest_event(&self, agent: &str, from: u64) -> Option<EventDetail> {
         let dpo = self.as_agent("dpo-2").await;
         let filter = EventFilter { agent: Some(agent.to_owned()), ..EventFilter::default() };
-        let mut found = Vec::new();
-        loop {
-            let page = dpo.list_events(&filter, after, 500).await.unwrap();
-            for event in page.events {
-                if let Detail::Open(detail) = event.detail {
-                    found.push((event.position, event.kind, *detail));
-                }
-            }
-            after = page.next;
-            if after.is_none() {
-                return found;
-            }
+        let page = dpo.list_events(&filter, None, 1).await.unwrap();
+        let newest = page.events.into_iter().find(|event| event.position.n >= from)?;
+        match newest.detail {
+            Detail::Open(detail) => Some(*detail),
+            _ => None,
         }
+    }
+
+    /// Leaves of the log.
+    pub(crate) fn log_size(&self) -> u64 {
+        self.vault.state().unwrap().log_size
     }
 }
 
