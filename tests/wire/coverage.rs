@@ -85,6 +85,13 @@ enum Built {
     NotYet,
 }
 
+/// The built methods of a service, by name.
+pub(crate) fn built(service: &str) -> BTreeSet<&'static str> {
+    let there = METHODS.iter().filter(|(.., built)| *built == Built::Yes);
+    let names = there.filter_map(|(method, ..)| method.split_once('/'));
+    names.filter(|(of, _)| *of == service).map(|(_, name)| name).collect()
+}
+
 async fn shared() -> &'static Served<'static> {
     static SHARED: OnceCell<Served<'static>> = OnceCell::const_new();
     SHARED

@@ -1,6 +1,8 @@
 //! A log that cannot be written stops everything, on the wire as well: no call answers, and health
 //! says so.
 
+use std::collections::BTreeSet;
+
 use oubliette::{
     client::{
         Client, ClientError, Reason,
@@ -10,16 +12,22 @@ use oubliette::{
     storage::memory::{Counted, Fault},
 };
 use tonic::Code;
+use tonic_health::pb::{
+    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
+};
 
-use crate::support::{DPO, House, KEYS, Served, case, run, text};
+use crate::{
+    coverage,
+    support::{DPO, House, KEYS, Served, case, run, text},
+};
 
 /// Every built call of `Records` that touches a record, by name, with who makes it.
 const DATA_CALLS: [(&str, &str); 5] = [
-    ("create", "feed-974"),
-    ("reveal", "inv-974"),
-    ("update", "inv-974"),
-    ("assign", "inv-974"),
-    ("unassign", "inv-974"),
+    ("Create", "feed-974"),
+    ("Reveal", "inv-974"),
+    ("Update", "inv-974"),
+    ("Assign", "inv-974"),
+    ("Unassign", "inv-974"),
 ];
 
 async fn call(
@@ -37,14 +45,14 @@ async fn call(
         fields: vec![("city".to_owned(), Some(text("Exempleville")))],
     };
     match name {
-        "create" => {
+        "Create" => {
             let new = case("reunion", "EXEMPLE-SUITE", "2020-11-22");
             client.create(&Intent::of("p1"), new).await.map(drop)
         }
-        "reveal" => client.reveal(&p2, record, &["identity"]).await.map(drop),
-        "update" => client.update(&p2, change).await.map(drop),
-        "assign" => client.assign(&p2, record, &me, None).await.map(drop),
-        "unassign" => client.unassign(&p2, record, &me).await.map(drop),
+        "Reveal" => client.reveal(&p2, record, &["identity"]).await.map(drop),
+        "Update" => client.update(&p2, change).await.map(drop),
+        "Assign" => client.assign(&p2, record, &me, None).await.map(drop),
+        "Unassign" => client.unassign(&p2, record, &me).await.map(drop),
         other => panic!("no call {other}"),
     }
 }
@@ -59,6 +67,13 @@ fn is_unwritable(result: Result<(), ClientError>, what: &str) {
     let Err(ClientError::Refused(refusal)) = result else { panic!("{what} was answered") };
     assert_eq!(refusal.code, Code::Unavailable, "{what}");
     assert_eq!(refusal.reason, Some(Reason::AuditUnwritable), "{what}");
+}
+
+#[test]
+fn every_built_call_that_touches_a_record_is_among_the_data_calls() {
+    let mut expected = coverage::built("Records");
+    assert!(expected.remove("Describe"), "it reads no record");
+    assert_eq!(DATA_CALLS.map(|(name, _)| name).into_iter().collect::<BTreeSet<_>>(), expected);
 }
 
 #[test]
@@ -102,8 +117,9 @@ fn a_log_that_cannot_be_written_stops_every_data_call_on_the_wire() {
 #[test]
 fn each_data_call_alone_meets_the_failing_write_and_tells_nothing() {
     run(async {
-        for (number, (name, agent)) in (0..).zip(DATA_CALLS) {
-            let house = House::in_memory(410 + number);
+        let house = House::in_memory(410);
+        for (name, agent) in DATA_CALLS {
+            // A start heals the disk, and ends what the last failure latched.
             let served = house.serve().await;
             let (record, version) = filed(&served).await;
             let client = served.as_agent(agent).await;
@@ -128,6 +144,49 @@ fn without_a_log_nobody_logs_in_audits_or_appoints() {
         is_unwritable(keys.list_agents().await.map(drop), "list of agents");
         let own = crate::support::secret(&crate::support::secret_of(DPO));
         is_unwritable(served.open.login(DPO, &own).await.map(drop), "login");
+        served.stop().await;
+    });
+}
+
+#[test]
+fn a_disk_that_neither_reads_nor_writes_answers_no_data_call() {
+    run(async {
+        let house = House::in_memory(402);
+        let served = house.serve().await;
+        let (record, version) = filed(&served).await;
+        for (_, agent) in DATA_CALLS {
+            served.token(agent).await;
+        }
+        house.disk().inject(Counted::All, Fault::DeadFrom(0));
+        for (name, agent) in DATA_CALLS {
+            let client = served.as_agent(agent).await;
+            let Err(ClientError::Refused(refusal)) = call(&client, name, record, version).await
+            else {
+                panic!("{name} was answered")
+            };
+            assert_eq!(refusal.code, Code::Unavailable, "{name}: {refusal}");
+        }
+        served.stop().await;
+    });
+}
+
+#[test]
+fn health_says_serving_until_the_log_fails_and_then_no_more() {
+    run(async {
+        let house = House::in_memory(403);
+        let served = house.serve().await;
+        let dpo = served.as_agent(DPO).await;
+        let mut health = HealthClient::new(served.open.channel());
+        let request = HealthCheckRequest { service: "oubliette.v1.Records".to_owned() };
+        let mut said = health.watch(request).await.unwrap().into_inner();
+        let mut until = async |wanted: ServingStatus| {
+            // The stream tells each change; it never ends by itself.
+            while said.message().await.unwrap().unwrap().status() != wanted {}
+        };
+        until(ServingStatus::Serving).await;
+        house.disk().inject(Counted::Commits, Fault::DeadFrom(0));
+        is_unwritable(dpo.checkpoint().await.map(drop), "checkpoint");
+        until(ServingStatus::NotServing).await;
         served.stop().await;
     });
 }
