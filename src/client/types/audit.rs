@@ -34,7 +34,7 @@ pub struct Position {
 /// A page of events.
 #[derive(Clone, Serialize)]
 pub struct EventPage {
-    /// In the order of the log.
+    /// Newest first.
     pub events: Vec<Event>,
     /// Where the next page starts.
     pub next: Option<Position>,

@@ -1,0 +1,276 @@
+//! The built program in a home of its own: a temporary folder with a pack, two key places, secrets in
+//! files, and nothing of the caller's environment.
+//!
+//! Waits end with the line or the exit waited for; `SAFETY_NET` only keeps a fault from hanging the run.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::mpsc::{Receiver, channel},
+    thread,
+    time::Duration,
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use crate::support::shipped_pack;
+
+const SAFETY_NET: Duration = Duration::from_secs(300);
+/// The root passphrase of every home.
+pub(super) const PASSPHRASE: &str = "le phare du bout de l'ile est blanc";
+
+/// What a command left behind.
+pub(super) struct Done {
+    /// Exit code; -1 for a signal.
+    pub(super) code: i32,
+    pub(super) out: String,
+    pub(super) err: String,
+}
+
+impl Done {
+    /// The first line of the output as JSON. Panics unless the command succeeded.
+    pub(super) fn json(&self) -> serde_json::Value {
+        assert_eq!(self.code, 0, "{}{}", self.out, self.err);
+        serde_json::from_str(self.out.lines().next().unwrap()).unwrap()
+    }
+
+    /// Asserts an exit code and that the error output says all of this.
+    pub(super) fn failed_saying(&self, code: i32, words: &[&str]) {
+        assert_eq!(self.code, code, "{}{}", self.out, self.err);
+        for word in words {
+            assert!(self.err.contains(word), "`{word}` is not said: {}", self.err);
+        }
+    }
+}
+
+/// A home.
+pub(super) struct Home {
+    folder: TempDir,
+}
+
+impl Home {
+    /// A pack that lives until 2099, a passphrase file, and no vault.
+    pub(super) fn new() -> Self {
+        let home = Self { folder: tempfile::tempdir().unwrap() };
+        fs::create_dir(home.path("policy")).unwrap();
+        for entry in fs::read_dir(shipped_pack()).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_file() {
+                fs::copy(&path, home.path("policy").join(path.file_name().unwrap())).unwrap();
+            }
+        }
+        let pack = fs::read_to_string(home.path("policy/pack.toml")).unwrap();
+        let longer = pack.replace("end_date = \"2021-04-01\"", "end_date = \"2099-04-01\"");
+        assert_ne!(pack, longer);
+        fs::write(home.path("policy/pack.toml"), longer).unwrap();
+        home.secret_file("passphrase", PASSPHRASE);
+        home
+    }
+
+    /// A path inside.
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The same as text.
+    pub(super) fn text(&self, name: &str) -> String {
+        self.path(name).to_str().unwrap().to_owned()
+    }
+
+    /// Writes a file that only its owner may read.
+    pub(super) fn secret_file(&self, name: &str, content: &str) -> String {
+        fs::write(self.path(name), content).unwrap();
+        fs::set_permissions(self.path(name), fs::Permissions::from_mode(0o600)).unwrap();
+        self.text(name)
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_oubliette"));
+        command.args(args).env_clear().env("HOME", self.folder.path());
+        command.current_dir(self.folder.path());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs a command to its end.
+    pub(super) fn run(&self, args: &[&str]) -> Done {
+        let child = self.command(args).spawn().unwrap();
+        let id = child.id();
+        let (sender, receiver) = channel();
+        thread::spawn(move || sender.send(child.wait_with_output()));
+        let Ok(output) = receiver.recv_timeout(SAFETY_NET) else {
+            signal(id, Signal::KILL);
+            panic!("{args:?} does not end")
+        };
+        let output = output.unwrap();
+        Done {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// `init` with both places of this home; as JSON.
+    pub(super) fn init(&self) -> serde_json::Value {
+        let (data, policy) = (self.text("data"), self.text("policy"));
+        let (a, b) = (self.text("place-a"), self.text("place-b"));
+        let passphrase = self.text("passphrase");
+        let done = self.run(&[
+            "init",
+            "--data",
+            &data,
+            "--keys",
+            &a,
+            "--keys",
+            &b,
+            "--policy",
+            &policy,
+            "--key-admin",
+            "keys-1",
+            "--dpo",
+            "dpo-1",
+            "--passphrase-file",
+            &passphrase,
+            "--yes",
+            "--json",
+        ]);
+        done.json()
+    }
+
+    /// Arguments of `serve` on a free port, the passphrase from this file.
+    pub(super) fn serve_args(&self, passphrase: &str) -> Vec<String> {
+        let mut args = vec!["serve".to_owned(), "--accept-swap".to_owned()];
+        let listen = "127.0.0.1:0".to_owned();
+        for (flag, value) in [
+            ("--data", self.text("data")),
+            ("--keys", self.text("place-a")),
+            ("--keys", self.text("place-b")),
+            ("--policy", self.text("policy")),
+            ("--passphrase-file", self.text(passphrase)),
+            ("--listen", listen),
+        ] {
+            args.extend([flag.to_owned(), value]);
+        }
+        args
+    }
+
+    /// Serves until stopped.
+    pub(super) fn serve(&self) -> Serving {
+        let args = self.serve_args("passphrase");
+        self.serve_with(&args.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    /// The same with other arguments.
+    pub(super) fn serve_with(&self, args: &[&str]) -> Serving {
+        Serving::start(self.command(args).spawn().unwrap())
+    }
+
+    /// A command under the session file of an agent.
+    pub(super) fn run_as(&self, agent: &str, args: &[&str]) -> Done {
+        let session = self.text(&format!("session-{agent}"));
+        self.run(&[args, &["--session", &session]].concat())
+    }
+
+    /// Logs in with a one-time secret and changes it to the agent's own.
+    pub(super) fn first_login(&self, agent: &str, one_time: &str, address: &str) -> Done {
+        let one_time = self.secret_file(&format!("one-time-{agent}"), one_time);
+        let own = self.secret_file(&format!("own-{agent}"), &own_secret(agent));
+        let args = [
+            "login",
+            "--agent",
+            agent,
+            "--secret-file",
+            &one_time,
+            "--new-secret-file",
+            &own,
+            "--address",
+            address,
+        ];
+        self.run_as(agent, &args)
+    }
+
+    /// Logs in with the agent's own secret.
+    pub(super) fn login(&self, agent: &str, address: &str) -> Done {
+        let own = self.secret_file(&format!("own-{agent}"), &own_secret(agent));
+        self.run_as(
+            agent,
+            &["login", "--agent", agent, "--secret-file", &own, "--address", address],
+        )
+    }
+}
+
+/// A file of a whole tree, with its content.
+pub(super) fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+    }
+    found
+}
+
+fn own_secret(agent: &str) -> String {
+    format!("{agent} counts 9 Green turtles\n")
+}
+
+fn signal(id: u32, signal: Signal) {
+    let pid = Pid::from_raw(i32::try_from(id).unwrap()).unwrap();
+    kill_process(pid, signal).unwrap();
+}
+
+/// A vault being served. Dropping it kills the process, should a test have failed before.
+pub(super) struct Serving {
+    child: Child,
+    lines: Receiver<String>,
+    errors: Receiver<String>,
+    /// Where it listens.
+    pub(super) address: String,
+}
+
+impl Serving {
+    fn start(mut child: Child) -> Self {
+        let lines = lines_of(child.stdout.take().unwrap());
+        let errors = lines_of(child.stderr.take().unwrap());
+        let mut serving = Self { child, lines, errors, address: String::new() };
+        let Ok(line) = serving.lines.recv_timeout(SAFETY_NET) else {
+            panic!("it does not listen: {:?}", serving.errors.iter().collect::<Vec<_>>())
+        };
+        let address = line.strip_prefix("listening on ");
+        serving.address = address.unwrap_or_else(|| panic!("`{line}`")).to_owned();
+        serving
+    }
+
+    /// SIGTERM; the exit code, the rest of the output and the error output.
+    pub(super) fn terminate(mut self) -> Done {
+        signal(self.child.id(), Signal::TERM);
+        // Both end when the process does.
+        let out: Vec<String> = self.lines.iter().collect();
+        let err: Vec<String> = self.errors.iter().collect();
+        let code = self.child.wait().unwrap().code().unwrap_or(-1);
+        Done { code, out: out.join("\n"), err: err.join("\n") }
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // Gone already after `terminate`.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn lines_of(pipe: impl std::io::Read + Send + 'static) -> Receiver<String> {
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    receiver
+}
