@@ -138,7 +138,7 @@ fn every_method_of_the_descriptors_is_in_the_table() {
 }
 
 #[test]
-fn a_caller_without_a_session_is_refused_by_every_method_but_login() {
+fn every_method_refuses_a_caller_without_a_session() {
     run(async {
         let served = shared().await;
         // No token, one that is none, one of the right length that nobody was given, another scheme.

@@ -71,7 +71,7 @@ fn the_right_secret_opens_a_session_and_a_wrong_one_or_an_unknown_agent_do_not()
 }
 
 #[test]
-fn a_one_time_secret_may_change_itself_and_nothing_else() {
+fn a_one_time_session_may_only_change_its_secret() {
     crate::support::run(async {
         let house = House::in_memory(201);
         let served = house.serve().await;
