@@ -89,8 +89,7 @@ pub async fn serve(
     };
     let result = tokio::select! {
         result = serving => result.map_err(ServeError::Transport),
-        // Calls that did not end in time are cut; what they committed is durable, and a repeat with
-        // the same request id answers it.
+        // Calls that did not end in time are cut; what they committed is durable.
         () = overdue => Ok(()),
     };
     watch.abort();
