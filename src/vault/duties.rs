@@ -139,8 +139,7 @@ impl Duties {
             return Err(request::refuse(&self.log, event, error).await);
         }
         event.outcome = OK.to_owned();
-        let sealed = self.log.seal(&event)?;
-        Ok(self.identity.create(new, Some(&who.agent), sealed).await?)
+        Ok(self.identity.create(new, Some(&who.agent), event).await?)
     }
 
     /// Ends an agent's access, answered after the generation that holds it.
@@ -153,8 +152,7 @@ impl Duties {
         let mut event = self.allowed(AGENT_REVOKE, pack, who).await?;
         event.notes = vec![format!("agent={agent}")];
         event.outcome = OK.to_owned();
-        let sealed = self.log.seal(&event)?;
-        Ok(self.identity.revoke(&agent, sealed).await?)
+        Ok(self.identity.revoke(&agent, event).await?)
     }
 
     /// All agents, without their secrets.
