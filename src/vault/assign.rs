@@ -80,7 +80,6 @@ impl Assign {
         (record, to): (RecordId, &Assignee),
         apply: impl FnOnce(&mut Loaded, &Tokens<'_>) -> Result<NextVersion, VaultError>,
     ) -> Result<u32, VaultError> {
-        request::check_intent(pack, why)?;
         let change = Change { log: &self.log, pack, who, why, record };
         let mut event = request::draft_for(kind, who, why, pack);
         event.records = vec![record];
@@ -88,8 +87,12 @@ impl Assign {
             Assignee::Agent(agent) => format!("agent={agent}"),
             Assignee::Unit(unit) => format!("unit={unit}"),
         }];
-        match self.prepare(&change, to, &mut event, apply) {
-            Ok((record, next)) => change.commit(record, next, event).await,
+        let done = match self.prepare(&change, to, &mut event, apply) {
+            Ok((record, next)) => change.commit(record, next, &mut event).await,
+            Err(error) => Err(error),
+        };
+        match done {
+            Ok(version) => Ok(version),
             Err(error) => Err(request::refuse(&self.log, event, error).await),
         }
     }
@@ -101,7 +104,8 @@ impl Assign {
         event: &mut EventDraft,
         apply: impl FnOnce(&mut Loaded, &Tokens<'_>) -> Result<NextVersion, VaultError>,
     ) -> Result<(Loaded, NextVersion), VaultError> {
-        let mut record = change.read(&[])?;
+        request::check_intent(change.pack, change.why)?;
+        let mut record = change.read(Verb::Assign, &[])?;
         change.decide(&record, Verb::Assign, &[], Some(to), event)?;
         let collection = record.head.collection.clone();
         let keyring = self.log.keyring();
@@ -115,7 +119,7 @@ impl Assign {
             let violation = Violation { path: path.to_owned(), reason: reason.to_owned() };
             Err(VaultError::Invalid(vec![violation]))
         };
-        if assignment.until.is_some_and(|until| until <= self.log.clock().now()) {
+        if assignment.until.is_some_and(|until| until <= self.log.civil_now()) {
             return refuse("until", "lies in the past");
         }
         match &assignment.to {

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use crate::{
     audit::{AuditError, AuditLog, EventDraft},
     identity::Caller,
-    ids::{ClassName, RecordId},
+    ids::{ClassName, RecordId, SlotRef},
+    keyring::CohortInfo,
     policy::{Decision, Pack, RequestContext, Verb},
     storage::{Group, Op, Precondition, keys},
 };
@@ -32,16 +33,41 @@ pub(crate) struct Change<'a> {
 pub(crate) struct NextVersion {
     pub(crate) ops: Vec<Op>,
     pub(crate) index_row_keys: Vec<Vec<u8>>,
+    /// Every slot the rows are sealed under, besides the head's.
+    pub(crate) slots: Vec<(SlotRef, CohortInfo)>,
 }
 
 impl Change<'_> {
-    /// Reads the record with the sealed sections of `classes`; `NotAvailable` when it is absent or
-    /// expired. The event is not written yet.
-    pub(crate) fn read(&self, classes: &[ClassName]) -> Result<Loaded, VaultError> {
+    /// Reads the record with the sealed sections of `classes`; `NotAvailable` when it is absent (after
+    /// the work of a decision, so that absence takes as long) or expired. Writes no event.
+    pub(crate) fn read(&self, verb: Verb, classes: &[ClassName]) -> Result<Loaded, VaultError> {
         let log = self.log;
         let found = Loaded::read(log.store().as_ref(), log.keyring(), self.record, classes)?;
-        let now = log.clock().now();
-        found.filter(|record| !record.expired(now)).ok_or(VaultError::NotAvailable)
+        let Some(record) = found else {
+            let _nothing = self.pack.decide_decoy(self.who, verb, classes, &self.context(None));
+            return Err(VaultError::NotAvailable);
+        };
+        if record.expired(log.civil_now()) {
+            return Err(VaultError::NotAvailable);
+        }
+        Ok(record)
+    }
+
+    fn context<'a>(&'a self, to: Option<&'a Assignee>) -> RequestContext<'a> {
+        RequestContext {
+            purpose: &self.why.purpose,
+            now: self.log.civil_now(),
+            justification: self.why.justification.is_some(),
+            recent_reveals: 0,
+            assignee_agent: match to {
+                Some(Assignee::Agent(agent)) => Some(agent),
+                _ => None,
+            },
+            assignee_unit: match to {
+                Some(Assignee::Unit(unit)) => Some(unit),
+                _ => None,
+            },
+        }
     }
 
     /// Decides `verb` for `classes` of this record and notes it in the event.
@@ -56,23 +82,9 @@ impl Change<'_> {
         to: Option<&Assignee>,
         event: &mut EventDraft,
     ) -> Result<Decision, VaultError> {
-        let now = self.log.clock().now();
-        let assigned = record.assigned(now);
+        let assigned = record.assigned(self.log.civil_now());
         let resource = record.resource(&assigned);
-        let context = RequestContext {
-            purpose: &self.why.purpose,
-            now,
-            justification: self.why.justification.is_some(),
-            recent_reveals: 0,
-            assignee_agent: match to {
-                Some(Assignee::Agent(agent)) => Some(agent),
-                _ => None,
-            },
-            assignee_unit: match to {
-                Some(Assignee::Unit(unit)) => Some(unit),
-                _ => None,
-            },
-        };
+        let context = self.context(to);
         let decision = self.pack.decide(self.who, verb, &resource, classes, &context);
         request::note_decision(event, &decision.classes);
         if decision.all_allowed() {
@@ -86,31 +98,33 @@ impl Change<'_> {
         Err(VaultError::NotAvailable)
     }
 
-    /// Seals the changed head as the next version and commits all rows with the event.
+    /// Seals the changed head as the next version and commits all rows with the event. An error is
+    /// the caller's to log.
     pub(crate) async fn commit(
         &self,
         record: Loaded,
         next: NextVersion,
-        mut event: EventDraft,
+        event: &mut EventDraft,
     ) -> Result<u32, VaultError> {
         let (log, keyring) = (self.log, self.log.keyring());
         let version = record.version.checked_add(1).ok_or(VaultError::Corrupt("record version"))?;
-        let secret = keyring.derive_slot(&record.slot).map_err(|_| VaultError::NotAvailable)?;
-        let slot = (&record.slot, &secret, &record.cohort);
-        let random = log.random().as_ref();
-        let NextVersion { mut ops, index_row_keys } = next;
-        let row =
-            record.head.seal_row(record.id, version, slot, index_row_keys, keyring, random)?;
+        let NextVersion { mut ops, index_row_keys, mut slots } = next;
+        let row = {
+            // Given back before the commit: a purge waits for slot secrets in use.
+            let secret = keyring.derive_slot(&record.slot).map_err(|_| VaultError::NotAvailable)?;
+            let slot = (&record.slot, &secret, &record.cohort);
+            let random = log.random().as_ref();
+            record.head.seal_row(record.id, version, slot, index_row_keys, keyring, random)?
+        };
         let key = keys::record(&record.id);
         ops.push(Op::Put(key.clone(), row));
         let preconditions = vec![Precondition::Unchanged(key, record.row)];
+        slots.push((record.slot, record.cohort));
         event.outcome = OK.to_owned();
-        let sealed = log.seal(&event)?;
-        match log.commit(Group { preconditions, ops }, &[], sealed).await {
+        let sealed = log.seal(event)?;
+        match log.commit(Group { preconditions, ops }, &slots, sealed).await {
             Ok(_receipt) => Ok(version),
-            Err(AuditError::Rejected) => {
-                Err(request::refuse(log, event, VaultError::VersionMismatch).await)
-            }
+            Err(AuditError::Rejected) => Err(VaultError::VersionMismatch),
             Err(error) => Err(error.into()),
         }
     }
@@ -133,7 +147,7 @@ pub(crate) fn reindex(known: &[Vec<u8>], gone: &[Vec<u8>], new: Vec<Vec<u8>>) ->
             kept.push(key);
         }
     }
-    NextVersion { ops, index_row_keys: kept }
+    NextVersion { ops, index_row_keys: kept, slots: Vec::new() }
 }
 
 #[cfg(test)]

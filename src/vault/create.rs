@@ -68,33 +68,42 @@ impl Create {
         why: &Intent,
         input: CreateInput,
     ) -> Result<Created, VaultError> {
-        request::check_intent(pack, why)?;
         let id = RecordId::make(self.log.random().as_ref());
         let mut event = request::draft_for("create", who, why, pack);
-        event.collection = Some(input.collection.clone());
         event.records = vec![id];
-        let checked = match self.check(pack, input) {
-            Ok(checked) => checked,
+        match self.run(pack, who, why, (id, input), &mut event).await {
+            Ok(created) => Ok(created),
             Err(error) => {
+                // Nothing bears this id.
                 event.records.clear();
-                return Err(request::refuse(&self.log, event, error).await);
+                Err(request::refuse(&self.log, event, error).await)
             }
-        };
+        }
+    }
+
+    async fn run(
+        &self,
+        pack: &Pack,
+        who: &Caller,
+        why: &Intent,
+        (id, input): (RecordId, CreateInput),
+        event: &mut EventDraft,
+    ) -> Result<Created, VaultError> {
+        request::check_intent(pack, why)?;
+        event.collection = pack.collection(&input.collection).map(|spec| spec.name.clone());
+        let checked = self.check(pack, input)?;
         event.subject = Some(checked.subject);
         event.asked = checked.classes.iter().map(|(class, _)| class.to_string()).collect();
 
         // 1. Decide. Nothing is written: a crash leaves nothing.
-        if let Err(error) = self.decide(pack, who, why, id, &checked, &mut event) {
-            event.records.clear();
-            return Err(request::refuse(&self.log, event, error).await);
-        }
+        self.decide(pack, who, why, id, &checked, event)?;
         // 2. Slots of open segments. A crash burns the leaves, nothing else.
         let slots = self.slots(&checked).await?;
         // 3. Seal head and sections.
         let sealed = self.seal(id, &checked, slots)?;
         // 4. Rows, index rows, leaf and detail in one atomic durable commit: all or nothing.
         event.outcome = OK.to_owned();
-        let event = self.log.seal(&event)?;
+        let event = self.log.seal(event)?;
         match self.log.commit(sealed.group, &sealed.slots, event).await {
             Ok(_receipt) => {}
             Err(AuditError::Rejected) => return Err(VaultError::VersionMismatch),
@@ -126,9 +135,8 @@ impl Create {
         };
         let territory = territory(pack, spec, &attributes)?;
         let zone = pack.zone_of(territory.as_ref());
-        let now = self.log.clock().now();
-        let today = now.date_in(zone);
-        if input.collected_on > today {
+        let today = self.log.civil_now().date_in(zone);
+        if input.collected_on > self.latest_today(zone) {
             return Err(RetentionError::FutureDate.into());
         }
         let expires_on = rule::expiry(input.collected_on, spec.period, pack.end_date());
@@ -153,6 +161,13 @@ impl Create {
         Ok(checked)
     }
 
+    /// The latest date that may be today: a clock that ran ahead of its guard must not let data in
+    /// whose period would end too late.
+    fn latest_today(&self, zone: Tz) -> NaiveDate {
+        let ceiling = self.log.state().clock_floor.plus_millis(limits::CLOCK_AHEAD_MS);
+        self.log.clock().now().min(ceiling).date_in(zone)
+    }
+
     fn decide(
         &self,
         pack: &Pack,
@@ -174,7 +189,7 @@ impl Create {
         };
         let context = RequestContext {
             purpose: &why.purpose,
-            now: self.log.clock().now(),
+            now: self.log.civil_now(),
             justification: why.justification.is_some(),
             recent_reveals: 0,
             assignee_agent: None,

@@ -52,6 +52,7 @@ use crate::{
     ids::{ClassName, CollectionName, EventId, FieldName, SlotRef},
     keyring::Keyring,
     policy::{Permit, Value, Verb},
+    random::Random,
     secret::SecretBytes,
     wire::store,
 };
@@ -143,26 +144,38 @@ pub(crate) struct Amended {
     pub(crate) after: Fields,
 }
 
+/// Where an amended section is sealed.
+pub(crate) enum Under<'a> {
+    /// The slot that the head lists for the class.
+    Listed,
+    /// The slot chosen for a class that the record did not have.
+    New(&'a SlotRef),
+}
+
 /// Opens one section of `record`, applies `changes` (`None` clears a field) and seals it again as
-/// the next version under `slot`. Consumes nothing itself: the caller's write permit names the class.
+/// the next version. Gives back ciphertext, and the values for their index rows alone.
+///
+/// Errors: [`VaultError::Denied`] if the permit is for another record, verb or class;
+/// [`VaultError::Corrupt`] if a section that the head lists is missing or does not verify.
 pub(crate) fn amend(
     permit: &Permit,
     record: &Loaded,
     class: &ClassName,
+    under: &Under<'_>,
     changes: &[(FieldName, Option<Value>)],
-    keyring: &Keyring,
-    random: &dyn crate::random::Random,
+    (keyring, random): (&Keyring, &dyn Random),
 ) -> Result<Amended, VaultError> {
     let allowed = permit.classes().iter().any(|(c, _)| c == class);
     if permit.record() != record.id || *permit.verb() != Verb::Write || !allowed {
         return Err(VaultError::Denied { policies: Vec::new() });
     }
-    let (slot, version, before) = match record.section(class) {
-        Some((at, sealed)) => {
-            let plain = open_section(record, at, sealed, keyring)?;
-            (at.slot, at.version, decode_fields(&plain)?)
+    let (slot, version, before) = match under {
+        Under::New(slot) => (**slot, 0, Vec::new()),
+        Under::Listed => {
+            let found = record.section(class).ok_or(VaultError::Corrupt("section row"))?;
+            let plain = open_section(record, found.0, found.1, keyring)?;
+            (found.0.slot, found.0.version, decode_fields(&plain)?)
         }
-        None => (record.slot, 0, Vec::new()),
     };
     let mut after = before.clone();
     for (name, value) in changes {
@@ -190,7 +203,7 @@ pub(crate) fn seal_fields(
     secret: &section::SlotSecret,
     address: &SectionAddress<'_>,
     fields: &[(FieldName, Value)],
-    random: &dyn crate::random::Random,
+    random: &dyn Random,
 ) -> Result<Vec<u8>, VaultError> {
     let mut sorted: Vec<_> = fields.iter().collect();
     sorted.sort_by(|a, b| a.0.cmp(&b.0));

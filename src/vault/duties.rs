@@ -139,7 +139,10 @@ impl Duties {
             return Err(request::refuse(&self.log, event, error).await);
         }
         event.outcome = OK.to_owned();
-        Ok(self.identity.create(new, Some(&who.agent), event).await?)
+        match self.identity.create(new, Some(&who.agent), event.clone()).await {
+            Ok(secret) => Ok(secret),
+            Err(error) => Err(request::refuse(&self.log, event, error.into()).await),
+        }
     }
 
     /// Ends an agent's access, answered after the generation that holds it.
@@ -152,7 +155,10 @@ impl Duties {
         let mut event = self.allowed(AGENT_REVOKE, pack, who).await?;
         event.notes = vec![format!("agent={agent}")];
         event.outcome = OK.to_owned();
-        Ok(self.identity.revoke(&agent, event).await?)
+        match self.identity.revoke(&agent, event.clone()).await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(request::refuse(&self.log, event, error.into()).await),
+        }
     }
 
     /// All agents, without their secrets.
@@ -231,7 +237,7 @@ impl Duties {
         if self.log.acknowledge(alarm, &who.agent, sealed).await? {
             return Ok(());
         }
-        Err(VaultError::NotAvailable)
+        Err(request::refuse(&self.log, event, VaultError::NotAvailable).await)
     }
 
     /// Decides a duty; a refusal is durable before it is answered.
@@ -242,7 +248,7 @@ impl Duties {
         who: &Caller,
     ) -> Result<EventDraft, VaultError> {
         let mut event = request::draft(duty.kind, who, pack);
-        let decision = pack.decide_action(who, duty.action, self.log.clock().now());
+        let decision = pack.decide_action(who, duty.action, self.log.civil_now());
         event.decision = if decision.allowed { ALLOW } else { DENY };
         for policy in &decision.policies {
             request::note_policy(&mut event, policy);

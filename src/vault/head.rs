@@ -105,7 +105,8 @@ impl Loaded {
                 return Ok(Some(loaded));
             }
         }
-        Err(VaultError::VersionMismatch)
+        // Not a word about the version: this caller may not know that the record exists.
+        Err(VaultError::Interrupted)
     }
 
     fn open_row(
@@ -171,6 +172,11 @@ impl Loaded {
     pub(crate) fn section(&self, class: &ClassName) -> Option<(&SectionRef, &[u8])> {
         let found = self.sealed.iter().find(|(at, _)| at.class == *class)?;
         Some((&found.0, &found.1))
+    }
+
+    /// Where the head says the section of a class is, whether or not its row was found.
+    pub(crate) fn listed(&self, class: &ClassName) -> Option<&SectionRef> {
+        self.head.sections.iter().find(|at| at.class == *class)
     }
 
     /// Whether the whole record is past its date.

@@ -130,7 +130,7 @@ impl Vault {
             pack: RwLock::new(pack),
             create: Create { log: Arc::clone(&log), segments: Arc::clone(&segments) },
             reveal: Reveal { log: Arc::clone(&log) },
-            update: Update { log: Arc::clone(&log) },
+            update: Update { log: Arc::clone(&log), segments: Arc::clone(&segments) },
             assign: Assign { log: Arc::clone(&log), identity: Arc::clone(&identity) },
             duties: Duties {
                 log: Arc::clone(&log),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::{
     audit::{AuditLog, EventDraft, Receipt},
-    identity::Caller,
+    identity::{Caller, IdentityError},
     limits,
     policy::{ClassDecision, Pack, PolicyRef, Verdict},
 };
@@ -49,8 +49,10 @@ pub(crate) fn draft(kind: &'static str, who: &Caller, pack: &Pack) -> EventDraft
 /// The same for a data call, which states a purpose.
 pub(crate) fn draft_for(kind: &'static str, who: &Caller, why: &Intent, pack: &Pack) -> EventDraft {
     let mut event = draft(kind, who, pack);
-    event.purpose = Some(why.purpose.clone());
-    event.justification = why.justification.clone();
+    // Only the pack's own words, and nothing beyond its bound, reach the log.
+    event.purpose = pack.has_purpose(&why.purpose).then(|| why.purpose.clone());
+    let bounded = |text: &&String| text.len() <= limits::JUSTIFICATION_BYTES_MAX;
+    event.justification = why.justification.as_ref().filter(bounded).cloned();
     event.request = why.request;
     event
 }
@@ -109,6 +111,10 @@ fn outcome(error: &VaultError) -> &'static str {
         VaultError::UnknownPurpose => "UNKNOWN_PURPOSE",
         VaultError::TooMany { .. } => "LIMIT",
         VaultError::Retention(_) => "RETENTION",
+        VaultError::Identity(IdentityError::Exists) => "EXISTS",
+        VaultError::Identity(IdentityError::Unknown) => "UNKNOWN_AGENT",
+        VaultError::Identity(_) => "IDENTITY",
+        VaultError::Corrupt(_) => "CORRUPT",
         _ => "INTERNAL",
     }
 }

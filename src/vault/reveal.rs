@@ -6,15 +6,17 @@
 use std::sync::Arc;
 
 use crate::{
-    audit::AuditLog,
+    audit::{AuditLog, EventDraft},
+    clock::Timestamp,
     identity::Caller,
+    ids::ClassName,
     limits,
     policy::{CollectionSpec, Decision, Pack, RequestContext, Verb},
 };
 
 use super::{
     Intent, RevealInput, Revealed, VaultError,
-    disclose::Withheld,
+    disclose::{ATTRIBUTES, Withheld},
     head::Loaded,
     project,
     request::{self, OK},
@@ -35,43 +37,52 @@ impl Reveal {
         why: &Intent,
         input: RevealInput,
     ) -> Result<Revealed, VaultError> {
+        let mut event = request::draft_for("reveal", who, why, pack);
+        event.records = vec![input.record];
+        match self.run(pack, who, why, &input, &mut event).await {
+            Ok(revealed) => Ok(revealed),
+            Err(error) => Err(request::refuse(&self.log, event, error).await),
+        }
+    }
+
+    async fn run(
+        &self,
+        pack: &Pack,
+        who: &Caller,
+        why: &Intent,
+        input: &RevealInput,
+        event: &mut EventDraft,
+    ) -> Result<Revealed, VaultError> {
         request::check_intent(pack, why)?;
         let limit = limits::CLASSES_PER_REVEAL_MAX;
         if input.classes.is_empty() || input.classes.len() > limit {
             return Err(VaultError::TooMany { what: "classes, and at least one", limit });
         }
         let (log, keyring) = (&self.log, self.log.keyring());
-        let mut event = request::draft_for("reveal", who, why, pack);
-        event.records = vec![input.record];
-        event.asked = input.classes.iter().map(ToString::to_string).collect();
+        event.asked = known(pack, &input.classes);
 
         // 1. Open the head, for internal use, and the asked sections still sealed. Nothing is written:
         //    a crash leaves nothing.
         let record = Loaded::read(log.store().as_ref(), keyring, input.record, &input.classes)?;
 
         // 2. Decide, class by class; an absent record costs the same work.
-        let decision = self.decide(pack, who, why, &input, record.as_ref());
-        request::note_decision(&mut event, &decision.classes);
+        let decision = self.decide(pack, who, why, input, record.as_ref());
+        request::note_decision(event, &decision.classes);
 
         // 3. Refuse what is absent, unknowable, expired or erased, with one answer for all.
-        let now = log.clock().now();
-        let (record, spec) = match self.available(pack, record, &decision, now) {
-            Ok(found) => found,
-            Err(error) => return Err(request::refuse(log, event, error).await),
-        };
+        let (record, spec) = available(pack, record, &decision, log.civil_now())?;
         event.collection = Some(record.head.collection.clone());
         event.subject = Some(record.head.subject);
         let refused = decision.policies();
         let Decision { classes, permit: Some(permit), .. } = decision else {
-            let error = VaultError::Denied { policies: refused };
-            return Err(request::refuse(log, event, error).await);
+            return Err(VaultError::Denied { policies: refused });
         };
 
         // 4. The event becomes durable, while the sections are decrypted into `Withheld`.
         //    A crash here leaves an event without an effect, which is allowed; never the reverse.
         event.given = project::given(&classes, spec, None);
         event.outcome = OK.to_owned();
-        let sealed = log.seal(&event)?;
+        let sealed = log.seal(event)?;
         let withheld = Withheld::open(permit, &sealed, &record, keyring);
         let receipt = log.record(sealed).await?;
 
@@ -96,7 +107,7 @@ impl Reveal {
         input: &RevealInput,
         record: Option<&Loaded>,
     ) -> Decision {
-        let now = self.log.clock().now();
+        let now = self.log.civil_now();
         let context = RequestContext {
             purpose: &why.purpose,
             now,
@@ -114,19 +125,27 @@ impl Reveal {
             None => pack.decide_decoy(who, Verb::Reveal, classes, &context),
         }
     }
+}
 
-    fn available<'p>(
-        &self,
-        pack: &'p Pack,
-        record: Option<Loaded>,
-        decision: &Decision,
-        now: crate::clock::Timestamp,
-    ) -> Result<(Loaded, &'p CollectionSpec), VaultError> {
-        let record = record.ok_or(VaultError::NotAvailable)?;
-        if !decision.may_know || record.expired(now) {
-            return Err(VaultError::NotAvailable);
-        }
-        let spec = pack.collection(&record.head.collection).ok_or(VaultError::NotAvailable)?;
-        Ok((record, spec))
+/// The record, if it is there, may be known of and is not past its date.
+fn available<'p>(
+    pack: &'p Pack,
+    record: Option<Loaded>,
+    decision: &Decision,
+    now: Timestamp,
+) -> Result<(Loaded, &'p CollectionSpec), VaultError> {
+    let record = record.ok_or(VaultError::NotAvailable)?;
+    if !decision.may_know || record.expired(now) {
+        return Err(VaultError::NotAvailable);
     }
+    let spec = pack.collection(&record.head.collection).ok_or(VaultError::NotAvailable)?;
+    Ok((record, spec))
+}
+
+/// The asked classes that are words of the pack: nothing else reaches the log.
+fn known(pack: &Pack, asked: &[ClassName]) -> Vec<String> {
+    let is_known = |class: &&ClassName| {
+        class.as_str() == ATTRIBUTES || pack.collections().iter().any(|c| c.classes.contains(class))
+    };
+    asked.iter().filter(is_known).map(ToString::to_string).collect()
 }

@@ -17,6 +17,9 @@ use crate::{
 
 use super::VaultError;
 
+/// How long before the pack's end date the cohort of its first events is opened, in milliseconds.
+const END_DATE_AHEAD_MS: i64 = 62 * 24 * 60 * 60 * 1000;
+
 /// Opens segments and hands out their slots.
 pub(crate) struct Segments {
     log: Arc<AuditLog>,
@@ -102,9 +105,16 @@ pub(crate) fn audit_months(pack: &Pack, now: Timestamp) -> Vec<CohortKey> {
     let zone = rule.zone;
     let next_month = now.date_in(zone).checked_add_months(chrono::Months::new(1));
     let next = next_month.and_then(first_of_month).and_then(|day| Timestamp::start_of(day, zone));
-    let instants = std::iter::once(now).chain(next);
-    let mut months: Vec<_> = instants.filter_map(|at| audit_cohort_key(&rule, at).ok()).collect();
-    months.dedup();
+    // From the end date on, events have cohorts of their own.
+    let end = Timestamp::start_of(rule.end_date, zone)
+        .filter(|end| (0..END_DATE_AHEAD_MS).contains(&(end.as_millis() - now.as_millis())));
+    let mut months: Vec<CohortKey> = Vec::new();
+    for at in std::iter::once(now).chain(next).chain(end) {
+        match audit_cohort_key(&rule, at) {
+            Ok(key) if !months.contains(&key) => months.push(key),
+            _ => {}
+        }
+    }
     months
 }
 

@@ -5,32 +5,39 @@
 
 use std::sync::Arc;
 
+use chrono::NaiveDate;
+
 use crate::{
     audit::{AuditLog, EventDraft},
     identity::Caller,
-    ids::{ClassName, FieldName},
+    ids::{ClassName, FieldName, SlotRef},
+    keyring::{CohortInfo, CohortKey, Keyring},
     limits,
     policy::{CollectionSpec, Pack, Permit, Value, Verb, Violation},
+    retention::{RetentionError, rule},
     storage::{Op, keys},
 };
 
 use super::{
     Intent, UpdateInput, VaultError,
-    change::{Change, reindex},
+    change::{Change, NextVersion, reindex},
     create::territory,
-    disclose::{ATTRIBUTES, amend},
+    disclose::{ATTRIBUTES, Under, amend},
     head::{Loaded, SectionRef},
     request,
+    segments::Segments,
     tokens::Tokens,
 };
 
 /// A change of some fields; `None` clears one.
 type Changes = Vec<(FieldName, Option<Value>)>;
 
-/// What an update touches: the log (rows, keys, time). No new slot is needed.
+/// What an update touches: the log (rows, keys, time), and open segments for a class with a shorter
+/// period that the record did not have.
 #[derive(Clone)]
 pub(crate) struct Update {
     pub(crate) log: Arc<AuditLog>,
+    pub(crate) segments: Arc<Segments>,
 }
 
 /// Checked changes, fields by class.
@@ -38,6 +45,17 @@ struct Checked {
     attributes: Changes,
     classes: Vec<(ClassName, Changes)>,
 }
+
+/// An update that was decided and checked, before anything is sealed.
+struct Prepared<'p> {
+    record: Loaded,
+    permit: Permit,
+    spec: &'p CollectionSpec,
+    checked: Checked,
+}
+
+/// Slots for the classes that the record did not have.
+type NewSlots = Vec<(ClassName, (SlotRef, CohortInfo))>;
 
 impl Update {
     /// The record's new version.
@@ -48,30 +66,42 @@ impl Update {
         why: &Intent,
         input: UpdateInput,
     ) -> Result<u32, VaultError> {
-        request::check_intent(pack, why)?;
-        let limit = limits::FIELDS_PER_RECORD_MAX;
-        if input.fields.len().saturating_add(input.attributes.len()) > limit {
-            return Err(VaultError::TooMany { what: "fields and attributes", limit });
-        }
         let change = Change { log: &self.log, pack, who, why, record: input.record };
         let mut event = request::draft_for("update", who, why, pack);
         event.records = vec![input.record];
-        match self.prepare(&change, input, &mut event) {
-            Ok((record, next)) => change.commit(record, next, event).await,
+        match self.run(&change, input, &mut event).await {
+            Ok(version) => Ok(version),
             Err(error) => Err(request::refuse(&self.log, event, error).await),
         }
     }
 
-    fn prepare(
+    async fn run(
         &self,
         change: &Change<'_>,
         input: UpdateInput,
         event: &mut EventDraft,
-    ) -> Result<(Loaded, super::change::NextVersion), VaultError> {
+    ) -> Result<u32, VaultError> {
+        request::check_intent(change.pack, change.why)?;
+        let limit = limits::FIELDS_PER_RECORD_MAX;
+        if input.fields.len().saturating_add(input.attributes.len()) > limit {
+            return Err(VaultError::TooMany { what: "fields and attributes", limit });
+        }
+        let mut prepared = self.prepare(change, input, event)?;
+        let new = self.new_slots(&prepared).await?;
+        let next = self.seal(change, &mut prepared, &new, event)?;
+        change.commit(prepared.record, next, event).await
+    }
+
+    fn prepare<'p>(
+        &self,
+        change: &Change<'p>,
+        input: UpdateInput,
+        event: &mut EventDraft,
+    ) -> Result<Prepared<'p>, VaultError> {
         let every_class: Vec<ClassName> =
             change.pack.collections().iter().flat_map(|c| c.classes.clone()).collect();
         // 1. Read one state.
-        let mut record = change.read(&every_class)?;
+        let record = change.read(Verb::Write, &every_class)?;
         let spec =
             change.pack.collection(&record.head.collection).ok_or(VaultError::NotAvailable)?;
         let asked = asked(spec, &input);
@@ -83,54 +113,112 @@ impl Update {
             return Err(VaultError::VersionMismatch);
         }
         let checked = check(change.pack, spec, input)?;
-        // 3. Seal what changes.
-        let (mut ops, gone, new) = self.seal(&mut record, &permit, spec, &checked)?;
-        apply(&mut record.head.attributes, &checked.attributes);
-        // Policies decide by the head's territory; zone and expiry stay as they were set.
-        record.head.territory = territory(change.pack, spec, &record.head.attributes)?;
-        let mut next = reindex(&record.index_row_keys, &gone, new);
-        ops.append(&mut next.ops);
-        next.ops = ops;
-        Ok((record, next))
+        self.check_periods(&record, spec, &checked)?;
+        Ok(Prepared { record, permit, spec, checked })
     }
 
-    #[expect(clippy::type_complexity, reason = "rows to write, index rows to delete and to add")]
-    fn seal(
+    /// A class past its own, shorter period takes nothing any more: nothing due is ever stored.
+    fn check_periods(
         &self,
-        record: &mut Loaded,
-        permit: &Permit,
+        record: &Loaded,
         spec: &CollectionSpec,
         checked: &Checked,
-    ) -> Result<(Vec<Op>, Vec<Vec<u8>>, Vec<Vec<u8>>), VaultError> {
+    ) -> Result<(), VaultError> {
+        let today = self.log.civil_now().date_in(record.head.zone);
+        let own = checked.classes.iter().filter_map(|(class, _)| class_expiry(record, spec, class));
+        if own.into_iter().any(|date| date <= today) {
+            return Err(RetentionError::AlreadyExpired.into());
+        }
+        Ok(())
+    }
+
+    /// A slot for each touched class that the record did not have: the head's, or one of its own,
+    /// shorter cohort.
+    async fn new_slots(&self, prepared: &Prepared<'_>) -> Result<NewSlots, VaultError> {
+        let Prepared { record, spec, checked, .. } = prepared;
+        let mut slots: NewSlots = Vec::new();
+        for (class, _) in &checked.classes {
+            if record.listed(class).is_some() {
+                continue;
+            }
+            let place = match class_expiry(record, spec, class) {
+                None => (record.slot, record.cohort.clone()),
+                Some(expires_on) => {
+                    let (collection, zone) = (spec.name.clone(), record.head.zone);
+                    let key = CohortKey { collection, expires_on, zone };
+                    let slot = self.segments.hand_out(&key).await?;
+                    (slot.at, slot.cohort)
+                }
+            };
+            slots.push((class.clone(), place));
+        }
+        Ok(slots)
+    }
+
+    /// 3. Seals what changes, and the rows that follow from it.
+    fn seal(
+        &self,
+        change: &Change<'_>,
+        prepared: &mut Prepared<'_>,
+        new: &NewSlots,
+        event: &mut EventDraft,
+    ) -> Result<NextVersion, VaultError> {
+        let Prepared { record, permit, spec, checked } = prepared;
         let (keyring, random) = (self.log.keyring(), self.log.random().as_ref());
         let collection = record.head.collection.clone();
         let tokens = Tokens { keyring, collection: &collection, record: record.id };
-        let (mut ops, mut gone, mut new) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut ops, mut gone, mut added, mut slots) = (vec![], vec![], vec![], vec![]);
         for (class, changes) in &checked.classes {
-            let amended = amend(permit, record, class, changes, keyring, random)?;
-            let listed = record.head.sections.iter_mut().find(|s| s.class == *class);
-            let cohort = match listed {
-                Some(at) => {
-                    at.version = amended.version;
-                    at.cohort
-                }
-                None => {
-                    record.head.sections.push(SectionRef {
-                        class: class.clone(),
-                        version: amended.version,
-                        cohort: record.cohort.id,
-                        slot: record.slot,
-                    });
-                    record.cohort.id
-                }
-            };
-            ops.push(Op::Put(keys::section(&cohort, &record.id, class), amended.section));
-            gone.extend(tokens.fields_anywhere(&cohort, spec, &amended.before));
-            new.extend(tokens.fields(&cohort, spec, &amended.after));
+            let place = new.iter().find(|(c, _)| c == class).map(|(_, place)| place);
+            let under = place.map_or(Under::Listed, |(at, _)| Under::New(at));
+            let amended = amend(permit, record, class, &under, changes, (keyring, random))?;
+            let (at, cohort) = list(record, class, amended.version, place, keyring)?;
+            ops.push(Op::Put(keys::section(&cohort.id, &record.id, class), amended.section));
+            gone.extend(tokens.fields_anywhere(&cohort.id, spec, &amended.before));
+            added.extend(tokens.fields(&cohort.id, spec, &amended.after));
+            slots.push((at, cohort));
         }
         record.head.sections.sort_by(|a, b| a.class.cmp(&b.class));
-        Ok((ops, gone, new))
+        apply(&mut record.head.attributes, &checked.attributes);
+        // Policies decide by the head's territory; zone and expiry stay as they were set.
+        let before = record.head.territory.clone();
+        record.head.territory = territory(change.pack, spec, &record.head.attributes)?;
+        if record.head.territory != before {
+            // Nobody writes a record to where he could not have written it.
+            let asked: Vec<ClassName> = permit.classes().iter().map(|(c, _)| c.clone()).collect();
+            change.decide(record, Verb::Write, &asked, None, event)?;
+        }
+        let mut next = reindex(&record.index_row_keys, &gone, added);
+        ops.append(&mut next.ops);
+        Ok(NextVersion { ops, slots, ..next })
     }
+}
+
+/// Notes the new version of a section in the head; where it is sealed.
+fn list(
+    record: &mut Loaded,
+    class: &ClassName,
+    version: u32,
+    new: Option<&(SlotRef, CohortInfo)>,
+    keyring: &Keyring,
+) -> Result<(SlotRef, CohortInfo), VaultError> {
+    if let Some((at, cohort)) = new {
+        let listed = SectionRef { class: class.clone(), version, cohort: cohort.id, slot: *at };
+        record.head.sections.push(listed);
+        return Ok((*at, cohort.clone()));
+    }
+    let listed = record.head.sections.iter_mut().find(|s| s.class == *class);
+    let listed = listed.ok_or(VaultError::Corrupt("record head"))?;
+    listed.version = version;
+    let cohort = keyring.cohort(&listed.cohort).ok_or(RetentionError::AlreadyExpired)?;
+    Ok((listed.slot, cohort))
+}
+
+/// The expiry of a class with its own, shorter period, counted from the record's collection date.
+fn class_expiry(record: &Loaded, spec: &CollectionSpec, class: &ClassName) -> Option<NaiveDate> {
+    let (_, period) = spec.class_periods.iter().find(|(c, _)| c == class)?;
+    let date = rule::expiry(record.head.collected_on, *period, record.head.expires_on);
+    (date < record.head.expires_on).then_some(date)
 }
 
 /// The classes an update touches, `attributes` among them where attributes change.

@@ -7,6 +7,7 @@
 mod crash;
 mod fail_closed;
 mod house;
+mod periods;
 mod records;
 mod retention;
 mod startup;
