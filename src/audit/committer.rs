@@ -113,30 +113,45 @@ impl Committer {
         true
     }
 
-    /// 1. Checks preconditions and answers those that lost one. Nothing has a number yet.
+    /// 1. Checks slots and preconditions and answers those that lost one. Nothing has a number yet.
     fn admit(&self, calls: Vec<Waiting>) -> Batch {
         let store = &self.shared.store;
         let mut overlay = Overlay::over(calls.iter().map(|waiting| &waiting.call.group));
         let verdicts: Vec<_> = calls
             .iter()
-            .map(|waiting| overlay.admit(&waiting.call.group, |key| store.get(key)))
+            .map(|Waiting { call, .. }| {
+                if !self.slots_live(call) {
+                    return Err(AuditError::SlotGone);
+                }
+                let holds = overlay.admit(&call.group, |key| store.get(key))?;
+                if holds { Ok(()) } else { Err(AuditError::Rejected) }
+            })
             .collect();
         let mut batch = Batch { calls: Vec::new(), groups: Vec::new(), segments: Vec::new() };
         for (Waiting { call, reply }, verdict) in calls.into_iter().zip(verdicts) {
             match verdict {
-                Ok(true) => self.take_in(&mut batch, call, reply),
-                Ok(false) => reply.send(Err(AuditError::Rejected)),
-                Err(error) => reply.send(Err(AuditError::Read(error))),
+                Ok(()) => self.take_in(&mut batch, call, reply),
+                Err(error) => reply.send(Err(error)),
             }
         }
         batch
     }
 
+    /// Whether every slot that a call uses, its event's own included, can still be opened.
+    ///
+    /// A purge drops segments in the keyring first, and the leaf of its generation passes through this
+    /// thread before its sweep: what is admitted while its slots live is on the device, with its rows
+    /// 'd', before the sweep looks. What was sealed before the drop and comes after it would be swept
+    /// by nobody, so it is refused here.
+    fn slots_live(&self, call: &Call) -> bool {
+        call.slots().all(|slot| self.shared.keyring.slot_lives(slot))
+    }
+
     /// Adds what a call writes whatever its number: its detail, and the rows of new segments.
     fn take_in(&self, batch: &mut Batch, call: Call, reply: Reply) {
-        let Call { mut group, segments, mut entry, confirms_clock } = call;
-        for (seg, cohort) in &segments {
-            self.use_segment(batch, *seg, cohort);
+        let Call { mut group, slots, mut entry, confirms_clock } = call;
+        for (slot, cohort) in &slots {
+            self.use_segment(batch, slot.seg, cohort);
         }
         if let Some(Entry::Event(event)) = &mut entry {
             self.use_segment(batch, event.slot.seg, &event.cohort);
@@ -166,7 +181,7 @@ impl Committer {
     /// 2. Numbers the leaves and adds all rows that depend on them. A crash here leaves nothing.
     fn number(&mut self, batch: &mut Batch) -> (ClockGuard, bool) {
         let mut guard = *self.shared.guard.lock();
-        let tripped = guard.look(self.shared.clock.now());
+        let mut tripped = guard.look(self.shared.clock.now());
         let mut confirmed = false;
         let mut tail = Vec::new();
         for (call, group) in batch.calls.iter_mut().zip(&mut batch.groups) {
@@ -177,7 +192,7 @@ impl Committer {
                 guard.confirm(entry.time());
                 confirmed = true;
             } else {
-                guard.wrote(entry.time());
+                tripped |= guard.wrote(entry.time());
             }
         }
         tail.extend(batch.segments.iter().map(|(_, op)| op.clone()));
@@ -189,7 +204,7 @@ impl Committer {
             tail.push(Op::Put(keys::CLOCK.to_vec(), clock));
         }
         batch.groups.push(Group { preconditions: Vec::new(), ops: tail });
-        if tripped && !confirmed {
+        if tripped && guard.tripped() {
             self.shared.guard.lock().look(self.shared.clock.now());
             alarm::raise(&self.shared, alarm::ALARM_CLOCK, alarm::NOTE_CLOCK);
         }
@@ -201,10 +216,7 @@ impl Committer {
         let tail = self.tail();
         self.shared.guard.lock().committed(guard, confirmed);
         self.stored_guard = Some(guard);
-        if !batch.segments.is_empty() {
-            let new = batch.segments.into_iter().map(|(seg, _)| seg);
-            self.shared.segments.write().extend(new);
-        }
+        self.know_segments(&batch);
         *self.shared.tail.lock() = tail;
         for call in batch.calls {
             let receipt = match &call.entry {
@@ -216,6 +228,23 @@ impl Committer {
             }
             call.reply.send(Ok(receipt));
         }
+    }
+
+    /// Which rows 'd' are durable now. A sweep deletes them like any other row; the next use of such a
+    /// segment, should there be one, must write its row again.
+    fn know_segments(&self, batch: &Batch) {
+        let swept = |op: &Op| match op {
+            Op::Delete(key) => {
+                let id = key.strip_prefix(keys::segments().as_slice())?;
+                SegmentId::from_slice(id).ok()
+            }
+            Op::Put(..) => None,
+        };
+        let mut known = self.shared.segments.write();
+        for seg in batch.groups.iter().flat_map(|group| &group.ops).filter_map(swept) {
+            known.remove(&seg);
+        }
+        known.extend(batch.segments.iter().map(|(seg, _)| *seg));
     }
 
     /// Undoes the numbering after another writer won; false if the tree cannot be read back.

@@ -4,7 +4,7 @@
 //! alone gives.
 
 use super::{event::SealedEvent, merkle::Hash};
-use crate::clock::Timestamp;
+use crate::{clock::Timestamp, ids::SlotRef};
 
 /// What a leaf is written for.
 pub(super) enum Entry {
@@ -27,6 +27,14 @@ impl Entry {
         match self {
             Self::Event(event) => event.section.len() + 64 * event.tokens.len(),
             Self::Clear { detail, .. } => detail.len(),
+        }
+    }
+
+    /// The slot its detail is sealed under; `None` for a detail in clear.
+    pub(super) fn slot(&self) -> Option<&SlotRef> {
+        match self {
+            Self::Event(event) => Some(&event.slot),
+            Self::Clear { .. } => None,
         }
     }
 

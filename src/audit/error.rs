@@ -16,6 +16,10 @@ pub enum AuditError {
     /// The call's own rows lost a precondition: nothing was written and no number was taken.
     #[error("the record changed meanwhile")]
     Rejected,
+    /// A slot of the call, or of its event, was erased while the call waited: nothing was written and
+    /// no number was taken. The caller may seal again, under fresh slots.
+    #[error("a key expired while the call waited; try again")]
+    SlotGone,
     /// The log takes no more calls.
     #[error("the vault is stopping")]
     Stopping,

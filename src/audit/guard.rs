@@ -73,11 +73,15 @@ impl ClockGuard {
         false
     }
 
-    /// A leaf of this time is being written.
-    pub(super) fn wrote(&mut self, time: Timestamp) {
+    /// A leaf of this time is being written; true if that tripped the guard. Its time was read when
+    /// it was sealed, an instant that nobody may have looked at: one too far ahead must not become the
+    /// reference. One that lies back only waited long, and moves nothing.
+    pub(super) fn wrote(&mut self, time: Timestamp) -> bool {
+        let tripped = time > self.reference && self.look(time);
         if self.trip.is_none() {
             self.reference = self.reference.max(time);
         }
+        tripped
     }
 
     /// Somebody vouches for this time: it becomes the reference, and the trip is over.
@@ -164,6 +168,17 @@ mod tests {
             guard.confirm(now);
             assert_eq!(guard.verdict(now), ClockVerdict::Sound);
         }
+    }
+
+    #[test]
+    fn a_leaf_sealed_too_far_ahead_trips_and_one_that_waited_long_does_not() {
+        let mut guard = ClockGuard::starting_at(T);
+        assert!(!guard.wrote(T.plus_millis(-limits::CLOCK_BACK_MS - 1)));
+        assert!(!guard.wrote(T.plus_millis(limits::CLOCK_AHEAD_MS)));
+        let reference = guard.reference();
+        assert_eq!(reference, T.plus_millis(limits::CLOCK_AHEAD_MS));
+        assert!(guard.wrote(reference.plus_millis(limits::CLOCK_AHEAD_MS + 1)));
+        assert_eq!((guard.reference(), guard.tripped()), (reference, true));
     }
 
     #[test]

@@ -101,15 +101,16 @@ impl AuditLog {
 
     /// Makes an event durable by itself.
     ///
-    /// Errors: [`AuditError::Unwritable`], [`AuditError::Stopping`].
+    /// Errors: [`AuditError::Unwritable`], [`AuditError::Stopping`]; [`AuditError::SlotGone`] if the
+    /// event was sealed before a purge that took its slot: seal it again.
     pub async fn record(&self, event: SealedEvent) -> Result<Receipt, AuditError> {
         self.commit(Group::default(), &[], event).await
     }
 
     /// Makes rows and their event durable in one atomic commit. `slots` names every slot the rows use.
     ///
-    /// Errors: [`AuditError::Rejected`] if a precondition was lost (then nothing was written);
-    /// [`AuditError::Unwritable`], [`AuditError::Stopping`], [`AuditError::Read`].
+    /// Errors: [`AuditError::Rejected`] if a precondition was lost and [`AuditError::SlotGone`] if a
+    /// slot was erased meanwhile (then nothing was written); [`AuditError::Unwritable`], [`AuditError::Stopping`], [`AuditError::Read`].
     pub async fn commit(
         &self,
         group: Group,
@@ -242,11 +243,12 @@ impl AuditLog {
         (verdict == ClockVerdict::Sound).then_some(now)
     }
 
-    /// The present instant for what may only move forwards: expiry and habilitations. A clock that was
-    /// set back makes nothing readable again.
+    /// The instant that expiry and habilitations are judged by: the clock's, but never before the
+    /// guard's reference. A clock that is set back must not make readable again what had expired,
+    /// nor anybody's habilitation valid again. Leaves carry the clock's own time.
     #[must_use]
     pub fn civil_now(&self) -> Timestamp {
-        self.shared.clock.now().max(self.shared.guard.lock().reference())
+        self.shared.civil_now()
     }
 
     /// Whether a trip waits to be confirmed; looks at the clock now.
@@ -335,11 +337,8 @@ impl AuditLog {
         slots: &[(SlotRef, CohortInfo)],
         event: Option<SealedEvent>,
     ) -> Call {
-        let known = self.shared.segments.read();
-        let new = slots.iter().filter(|(slot, _)| !known.contains(&slot.seg));
-        let segments = new.map(|(slot, cohort)| (slot.seg, cohort.clone())).collect();
         let entry = event.map(|event| Entry::Event(Box::new(event)));
-        Call { group, segments, entry, confirms_clock: false }
+        Call { group, slots: slots.to_vec(), entry, confirms_clock: false }
     }
 }
 

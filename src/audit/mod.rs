@@ -30,6 +30,7 @@ mod committer;
 mod entry;
 mod error;
 mod event;
+mod foreign;
 mod guard;
 mod log;
 mod open;

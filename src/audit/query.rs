@@ -95,10 +95,14 @@ pub(super) fn list(
     limit: usize,
 ) -> Result<EventPage, AuditError> {
     let limit = limit.clamp(1, limits::PAGE_MAX);
-    let now = shared.clock.now();
+    let now = shared.civil_now();
     let walk = Walk::new(shared, filter)?;
     let complete_from = if walk.needs_details() { shared.rule.complete_from(now) } else { None };
-    let mut page = EventPage { events: Vec::new(), next: after, complete_from };
+    // Some stores show a commit's rows before they are on the device: nothing beyond the durable end
+    // is told.
+    let end = (*shared.tail.lock()).end();
+    let start = after.map_or(end, |after| after.min(end));
+    let mut page = EventPage { events: Vec::new(), next: Some(start), complete_from };
     let mut looked = 0;
     loop {
         let candidates = walk.before(shared, page.next)?;

@@ -10,7 +10,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::{entry::Entry, error::AuditError, receipt::Receipt};
 use crate::{
-    ids::{AlarmId, SegmentId},
+    ids::{AlarmId, SlotRef},
     keyring::CohortInfo,
     limits,
     storage::{Group, Op},
@@ -24,8 +24,8 @@ pub(super) type Answer = Result<Option<Receipt>, AuditError>;
 pub(super) struct Call {
     /// The call's own rows and preconditions.
     pub(super) group: Group,
-    /// Segments that these rows use and that have no row 'd' yet, as far as the caller knew.
-    pub(super) segments: Vec<(SegmentId, CohortInfo)>,
+    /// Every slot that these rows are sealed under. The event's own is in its entry.
+    pub(super) slots: Vec<(SlotRef, CohortInfo)>,
     /// The leaf to write, if any.
     pub(super) entry: Option<Entry>,
     /// The event's time becomes the clock guard's reference.
@@ -170,6 +170,12 @@ impl Queue {
 }
 
 impl Call {
+    /// Every slot that the call uses, its event's own included.
+    pub(super) fn slots(&self) -> impl Iterator<Item = &SlotRef> {
+        let event = self.entry.as_ref().and_then(Entry::slot);
+        self.slots.iter().map(|(slot, _)| slot).chain(event)
+    }
+
     fn bytes(&self) -> usize {
         let size = |op: &Op| match op {
             Op::Put(key, value) => key.len() + value.len(),

@@ -42,6 +42,11 @@ pub(super) struct Tail {
 }
 
 impl Tail {
+    /// The place of the next leaf: origin and number.
+    pub(super) fn end(&self) -> (u32, u64) {
+        (self.k, self.size)
+    }
+
     /// The bytes of row `m/log`.
     pub(super) fn row(&self) -> Vec<u8> {
         LogTail { k: self.k, size: self.size, root: self.root.to_vec() }.encode_to_vec()
@@ -89,6 +94,11 @@ impl Shared {
     /// Latches the log as unwritable until the process is started again.
     pub(super) fn latch(&self) {
         self.unwritable.store(true, Ordering::Release);
+    }
+
+    /// The clock's instant, but never before the guard's reference: see `AuditLog::civil_now`.
+    pub(super) fn civil_now(&self) -> Timestamp {
+        self.clock.now().max(self.guard.lock().reference())
     }
 
     /// Signs the durable tail. Any two notes made here are of one growing tree, so consistent.

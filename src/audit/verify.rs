@@ -3,19 +3,17 @@
 //! Nothing found in the folder is trusted: every leaf is parsed strictly, numbered, hashed; every tile
 //! and the root are computed again and compared; the checkpoint's signature is checked with the given
 //! key. Flips, drops, reorders and insertions show as such; a truncation or a fork shows against the
-//! checkpoint, and against an older checkpoint that was kept elsewhere.
+//! checkpoint, and against an older checkpoint that was kept elsewhere. Origins are followed back to the
+//! first one, each link required; a file under a name of the log that none of them has is refused.
 //! It needs no store, no keyring and no clock; it writes nothing.
 
-use std::{
-    collections::BTreeSet,
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeSet, fs, io, path::Path};
 
 use sha2::{Digest, Sha256};
 
 use super::{
-    clear::OriginDetail,
+    clear::{OriginDetail, origin_name},
+    foreign,
     leaf::{self, KIND_ORIGIN},
     merkle::Hash,
     note::{Checkpoint, NoteError, VerifierKey},
@@ -117,16 +115,23 @@ pub fn verify_folder(
     let mut origin = checkpoint.origin.clone();
     let (mut place, mut size, mut root) = (String::new(), checkpoint.size, checkpoint.root);
     let mut times = None;
+    let mut files = BTreeSet::new();
     loop {
         let reached = pending.take_if(|older| older.origin == origin);
         let tree = verify_tree(folder, &place, size, &root, reached.as_ref())?;
         if place.is_empty() {
             times = tree.times;
         }
+        files.extend(tiles::all(size).map(|tile| format!("{place}{}", tile.path())));
         let Some((link, before)) = link(folder, &place, &origin, tree.first)? else { break };
+        files.insert(format!("{place}origin"));
         place = format!("closed/{}/", link.closed);
         (size, root, origin) = (link.kept, link.root, before);
         closed.push(link);
+    }
+    let foreign = foreign::find(folder, &files);
+    if let Some(path) = foreign.map_err(|(path, error)| VerifyError::Read(path, error))? {
+        return Err(VerifyError::Extra(path));
     }
     match pending {
         Some(older) => Err(VerifyError::Forked(older.size)),
@@ -148,8 +153,6 @@ fn verify_tree(
     root: &Hash,
     older: Option<&Checkpoint>,
 ) -> Result<VerifiedTree, VerifyError> {
-    let expected: BTreeSet<String> = tiles::all(size).map(|tile| tile.path()).collect();
-    refuse_strangers(folder, place, &expected)?;
     let mut tree = Tree::empty(0);
     let mut found = VerifiedTree { first: None, times: None };
     check_older(&tree, older)?;
@@ -164,8 +167,10 @@ fn verify_tree(
             if leaf.number != n {
                 return Err(VerifyError::Order { expected: n, found: leaf.number });
             }
-            if n == 0 && leaf.kind == KIND_ORIGIN {
-                found.first = Some(leaf.digest);
+            match leaf.kind == KIND_ORIGIN {
+                true if n == 0 => found.first = Some(leaf.digest),
+                true => return Err(VerifyError::Origin("a link lies inside an origin")),
+                false => {}
             }
             let first = found.times.take().map_or_else(|| leaf.time.clone(), |(first, _)| first);
             found.times = Some((first, leaf.time));
@@ -215,24 +220,29 @@ fn check_older(tree: &Tree, older: Option<&Checkpoint>) -> Result<(), VerifyErro
     }
 }
 
-/// The detail of an origin's first leaf and the name of the origin before; `None` for the first one.
+/// The detail of an origin's first leaf and the name of the origin before; `None` for the first one,
+/// which has none. Every later one must have it: without it, all that came before could be left out.
 fn link(
     folder: &Path,
     place: &str,
     origin: &str,
     first: Option<Hash>,
 ) -> Result<Option<(OriginDetail, String)>, VerifyError> {
-    let Some(digest) = first else { return Ok(None) };
+    let number = numbered(origin);
+    let Some(digest) = first else {
+        let missing = VerifyError::Origin("a later origin does not begin with its link");
+        return if number.is_some() { Err(missing) } else { Ok(None) };
+    };
+    let (base, k) = number.ok_or(VerifyError::Origin("the name has no number"))?;
     let bytes = read(folder, &format!("{place}origin"))?;
     if digest != <Hash>::from(Sha256::digest(&bytes)) {
         return Err(VerifyError::Origin("`origin` is not the detail of the first leaf"));
     }
     let detail = OriginDetail::parse(&bytes).ok_or(VerifyError::Origin("`origin` is malformed"))?;
-    let (base, k) = numbered(origin).ok_or(VerifyError::Origin("the name has no number"))?;
     if detail.closed >= k {
         return Err(VerifyError::Origin("it names a later origin"));
     }
-    let before = super::clear::origin_name(base, detail.closed);
+    let before = origin_name(base, detail.closed);
     Ok(Some((detail, before)))
 }
 
@@ -253,47 +263,11 @@ fn same_log(a: &str, b: &str) -> bool {
     a == b || base(a) == Some(b) || base(b) == Some(a) || (base(a).is_some() && base(a) == base(b))
 }
 
+/// The base and the number of `<vault name>/<node>/<k>`; `None` for a first origin or another spelling.
 fn numbered(origin: &str) -> Option<(&str, u32)> {
     let (base, k) = origin.rsplit_once('/')?;
-    Some((base, k.parse().ok()?))
-}
-
-/// Refuses files below `tile/` that a tree of this size does not have. A narrower partial tile left
-/// from an earlier export is none of them.
-fn refuse_strangers(
-    folder: &Path,
-    place: &str,
-    expected: &BTreeSet<String>,
-) -> Result<(), VerifyError> {
-    let top = folder.join(place);
-    let mut folders = vec![PathBuf::from("tile")];
-    while let Some(inside) = folders.pop() {
-        let failed = |error| VerifyError::Read(inside.display().to_string(), error);
-        let entries = match fs::read_dir(top.join(&inside)) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(failed(error)),
-        };
-        for entry in entries {
-            let entry = entry.map_err(failed)?;
-            let path = inside.join(entry.file_name());
-            if entry.file_type().map_err(failed)?.is_dir() {
-                folders.push(path);
-            } else if !belongs(&path.to_string_lossy().replace('\\', "/"), expected) {
-                return Err(VerifyError::Extra(format!("{place}{}", path.display())));
-            }
-        }
-    }
-    Ok(())
-}
-
-fn belongs(path: &str, expected: &BTreeSet<String>) -> bool {
-    let narrower = |(tile, width): (&str, &str)| {
-        let Ok(width) = width.parse::<u64>() else { return false };
-        let wider = (width + 1..TILE_WIDTH).map(|width| format!("{tile}.p/{width}"));
-        expected.contains(tile) || wider.into_iter().any(|path| expected.contains(&path))
-    };
-    expected.contains(path) || path.rsplit_once(".p/").is_some_and(narrower)
+    let k = k.parse().ok()?;
+    (base.contains('/') && origin_name(base, k) == origin).then_some((base, k))
 }
 
 fn read(folder: &Path, path: &str) -> Result<Vec<u8>, VerifyError> {

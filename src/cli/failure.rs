@@ -29,6 +29,13 @@ impl Failure {
         Self { code: 2, ..Self::new(message) }
     }
 
+    /// Exit code 4: a log that verifies says itself that it was cut or exchanged before.
+    pub(super) fn log_was_cut() -> Self {
+        let failure = Self::new("the log holds, but an earlier part of it was cut or exchanged");
+        let hint = "ask who restored the database, and compare with checkpoints kept elsewhere";
+        Self { code: 4, ..failure.hint(hint) }
+    }
+
     /// The same with an advice.
     pub(super) fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }

@@ -90,6 +90,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let _ = lock_memory();
     check_origin(&args.name, "--name")?;
     check_origin(&args.node, "--node")?;
+    check_node(&args.node)?;
     let pack = Pack::load(&args.policy).map_err(|errors| Failure::pack(&errors))?;
     let today = SystemClock.now().date_in(pack.zone());
     let founders = founders(args, &pack, today)?;
@@ -109,6 +110,14 @@ fn check_origin(text: &str, flag: &str) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::usage(format!("{flag} is 1 to 64 letters, digits, `-`, `_`, `.`")))
+}
+
+/// Later origins of a log are `NAME/NODE/NUMBER`: a node that is a number could be taken for one.
+fn check_node(node: &str) -> Result<(), Failure> {
+    if node.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(Failure::usage("--node must not be a number").hint("for example `node-1`"));
+    }
+    Ok(())
 }
 
 fn founders(args: &Args, pack: &Pack, today: NaiveDate) -> Result<Founders, Failure> {
@@ -263,6 +272,16 @@ mod tests {
         assert!(check_origin("oubliette-974.2", "--name").is_ok());
         for name in ["", "a b", "a+b", "a/b", "é", &"a".repeat(65)] {
             assert_eq!(check_origin(name, "--name").unwrap_err().code(), 2, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_named_node_is_accepted_and_a_number_refused() {
+        for node in ["node-1", "1a", "2.0"] {
+            assert!(check_node(node).is_ok(), "{node}");
+        }
+        for node in ["1", "007", "974"] {
+            assert_eq!(check_node(node).unwrap_err().code(), 2, "{node}");
         }
     }
 

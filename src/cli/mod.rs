@@ -36,6 +36,7 @@ Exit codes:
   1  failed, or `status` found something that needs a person
   2  the command line is wrong
   3  refused: the policy does not allow it, or the record is not available to you
+  4  `audit verify`: the log holds, but says itself that an earlier part of it was cut
 
 Try it without any set-up:
   oubliette demo

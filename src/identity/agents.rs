@@ -15,7 +15,7 @@ use super::{
     session::Session,
 };
 use crate::{
-    audit::{AuditError, AuditLog, EventDraft, SealedEvent},
+    audit::{AuditError, AuditLog, EventDraft},
     clock::Timestamp,
     ids::AgentId,
     limits,
@@ -54,8 +54,7 @@ pub fn appoint_first(
     event.decision = "allow";
     event.outcome = "OK".into();
     event.pack_hash = pack_hash;
-    let event = log.seal(&event).map_err(|_| IdentityError::Unavailable)?;
-    log.commit_blocking(group, &[], Some(event)).map_err(|error| match error {
+    write(log, group, &event).map_err(|error| match error {
         AuditError::Rejected => IdentityError::Exists,
         _ => IdentityError::Unavailable,
     })?;
@@ -70,7 +69,7 @@ impl Identity {
         new: &NewAgent,
         created_by: Option<AgentId>,
         phc: String,
-        event: SealedEvent,
+        event: &EventDraft,
     ) -> Result<(), IdentityError> {
         let _changes = self.0.changes.lock();
         let known = self.entry(&new.agent);
@@ -94,14 +93,12 @@ impl Identity {
     pub(super) fn revoke_blocking(
         &self,
         agent: &AgentId,
-        event: SealedEvent,
+        event: &EventDraft,
     ) -> Result<(), IdentityError> {
         let _changes = self.0.changes.lock();
         let known = self.entry(agent).ok_or(IdentityError::Unknown)?;
         if known.is_revoked() {
-            let log = &self.0.log;
-            let noted = log.commit_blocking(Group::default(), &[], Some(event));
-            noted.map_err(|_| IdentityError::Unavailable)?;
+            write(&self.0.log, Group::default(), event).map_err(|_| IdentityError::Unavailable)?;
             return self.settle();
         }
         let mut row = Agent::clone(&known.agent);
@@ -115,7 +112,7 @@ impl Identity {
         &self,
         session: &Session,
         phc: String,
-        event: SealedEvent,
+        event: &EventDraft,
     ) -> Result<(), IdentityError> {
         let _changes = self.0.changes.lock();
         let known = self.entry(&session.agent).ok_or(IdentityError::NoSession)?;
@@ -172,8 +169,8 @@ impl Identity {
         self.0.throttle.succeeded(attempt);
         let phc = hashed.ok_or(IdentityError::Unavailable)?;
         // 3. to 6. as every change of the directory.
-        let event = self.0.log.seal(&said("OK")).map_err(|_| IdentityError::Unavailable)?;
-        blocking(move || self.replace_secret_blocking(&session, phc, event)).await
+        let event = said("OK");
+        blocking(move || self.replace_secret_blocking(&session, phc, &event)).await
     }
 
     /// The steps every change shares. Called under the lock of changes.
@@ -181,7 +178,7 @@ impl Identity {
         &self,
         known: Option<&Entry>,
         row: Agent,
-        event: SealedEvent,
+        event: &EventDraft,
     ) -> Result<(), IdentityError> {
         let log = &self.0.log;
         // 1. Row and event, durable. A crash after it: the row is ahead of the keyring, and the next
@@ -189,7 +186,7 @@ impl Identity {
         let entry = Entry::of(row, log.keyring().as_ref());
         let mut group = Group::default();
         add_row(&mut group, known, &entry);
-        log.commit_blocking(group, &[], Some(event)).map_err(|error| match (error, known) {
+        write(log, group, event).map_err(|error| match (error, known) {
             (AuditError::Rejected, None) => IdentityError::Exists,
             _ => IdentityError::Unavailable,
         })?;
@@ -230,6 +227,13 @@ impl Identity {
         }
         Ok(())
     }
+}
+
+/// Seals an event and makes it durable with its rows. Blocks. Sealed at the last moment: under an event
+/// that waited sealed for a hashing or a generation, a purge could have dropped the slot.
+fn write(log: &AuditLog, group: Group, event: &EventDraft) -> Result<(), AuditError> {
+    let event = log.seal(event)?;
+    log.commit_blocking(group, &[], Some(event)).map(drop)
 }
 
 /// Draws a one-time secret and hashes it. Blocks.

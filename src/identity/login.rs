@@ -162,7 +162,7 @@ impl Identity {
     }
 
     fn caller_today(&self, agent: &Agent) -> Option<Caller> {
-        let now = self.now();
+        let now = self.0.log.civil_now();
         let habilitation = agent.habilitation(|t| now.date_in((self.0.zone_of)(t)))?;
         Some(Caller {
             agent: agent.id.clone(),

@@ -41,7 +41,7 @@ use self::{
     throttle::Throttle,
 };
 use crate::{
-    audit::{ALARM_ROLLBACK, AuditLog, SealedEvent},
+    audit::{ALARM_ROLLBACK, AuditLog, EventDraft},
     clock::Timestamp,
     ids::{AgentId, TerritoryName},
     secret::SecretBytes,
@@ -181,13 +181,14 @@ impl Identity {
     }
 
     /// Files a new agent and returns its one-time secret, shown once. The policy decision was made by
-    /// the caller; `event` is written with the row. Errors: `Invalid`, `Exists`, `Busy`,
+    /// the caller; `event` is sealed when its turn to be written has come, and written with the row:
+    /// the queue for hashing may be long, and an event must not wait sealed. Errors: `Invalid`, `Exists`, `Busy`,
     /// `Unavailable`.
     pub async fn create(
         &self,
         new: NewAgent,
         created_by: Option<&AgentId>,
-        event: SealedEvent,
+        event: EventDraft,
     ) -> Result<OneTimeSecret, IdentityError> {
         new.check()?;
         let (this, created_by) = (self.clone(), created_by.cloned());
@@ -195,17 +196,18 @@ impl Identity {
             let random = this.0.log.random().clone();
             let (secret, phc) =
                 this.0.gate.run(move || agents::make_one_time(random.as_ref())).await??;
-            agents::blocking(move || this.create_blocking(&new, created_by, phc, event)).await?;
+            agents::blocking(move || this.create_blocking(&new, created_by, phc, &event)).await?;
             Ok(secret)
         })
         .await
     }
 
     /// Revokes an agent for good: its sessions end, its id is never given again. Answered once the
-    /// keyring says so. Errors: `Unknown`, `Unavailable`.
-    pub async fn revoke(&self, agent: &AgentId, event: SealedEvent) -> Result<(), IdentityError> {
+    /// keyring says so; `event` is sealed as in [`Identity::create`]. Errors: `Unknown`,
+    /// `Unavailable`.
+    pub async fn revoke(&self, agent: &AgentId, event: EventDraft) -> Result<(), IdentityError> {
         let (this, agent) = (self.clone(), agent.clone());
-        agents::blocking(move || this.revoke_blocking(&agent, event)).await
+        agents::blocking(move || this.revoke_blocking(&agent, &event)).await
     }
 
     /// Every agent, revoked ones included, by id.
@@ -226,6 +228,8 @@ impl Identity {
         self.0.directory.read().get(agent).cloned()
     }
 
+    /// The clock's instant: what sessions and throttle count with, which notice by themselves that it
+    /// was set back. Habilitations are judged by [`AuditLog::civil_now`].
     fn now(&self) -> Timestamp {
         self.0.log.clock().now()
     }

@@ -52,10 +52,7 @@ impl Throttle {
         from: Option<IpAddr>,
         now: Timestamp,
     ) -> Result<Attempt, i64> {
-        let attempt = Attempt {
-            agent: Key::Agent(agent.clone()),
-            address: from.map(|a| Key::Address(block_of(a))),
-        };
+        let attempt = Attempt { agent: Key::Agent(agent.clone()), address: from.and_then(address) };
         let mut table = self.table.lock();
         let keys = || std::iter::once(&attempt.agent).chain(&attempt.address);
         let wait = keys().filter_map(|k| Some(table.get(k)?.wait(k, now))).max().unwrap_or(0);
@@ -140,6 +137,15 @@ fn make_room(table: &mut HashMap<Key, Entry>, now: Timestamp) {
     if let Some(key) = least {
         table.remove(&key);
     }
+}
+
+/// What an address is counted as; `None` for this machine itself. Until the vault speaks TLS it listens
+/// on loopback alone, and all its callers, programs and tunnels alike, have one address: counted, one
+/// program that keeps failing would shut everybody out. Their agents are counted all the same.
+fn address(address: IpAddr) -> Option<Key> {
+    let block = block_of(address);
+    // An IPv6 block is cut to its network, so the address itself is asked.
+    (!address.to_canonical().is_loopback()).then_some(Key::Address(block))
 }
 
 /// IPv4 as it is; IPv6 by its /64, which one host can fill at will.

@@ -173,7 +173,7 @@ fn audit(error: &AuditError) -> Refusal {
         AuditError::Rejected => Refusal::of(Reason::VersionMismatch),
         AuditError::Stopping => Refusal::of(Reason::Stopping),
         AuditError::Read(_) => Refusal::of(Reason::StorageFailed),
-        AuditError::NoSegment => Refusal::of(Reason::NoSegment),
+        AuditError::SlotGone | AuditError::NoSegment => Refusal::of(Reason::NoSegment),
         AuditError::Corrupt(_) => Refusal::of(Reason::Corrupt),
         AuditError::Keyring(error) => keyring(error),
     }

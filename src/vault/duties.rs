@@ -140,8 +140,7 @@ impl Duties {
             return Err(request::refuse(&self.log, event, error).await);
         }
         event.outcome = OK.to_owned();
-        let sealed = self.log.seal(&event)?;
-        match self.identity.create(new, Some(&who.agent), sealed).await {
+        match self.identity.create(new, Some(&who.agent), event.clone()).await {
             Ok(secret) => Ok(secret),
             Err(error) => Err(request::refuse(&self.log, event, error.into()).await),
         }
@@ -160,8 +159,7 @@ impl Duties {
             return Err(request::refuse(&self.log, event, error).await);
         }
         event.outcome = OK.to_owned();
-        let sealed = self.log.seal(&event)?;
-        match self.identity.revoke(&agent, sealed).await {
+        match self.identity.revoke(&agent, event.clone()).await {
             Ok(()) => Ok(()),
             Err(error) => Err(request::refuse(&self.log, event, error.into()).await),
         }

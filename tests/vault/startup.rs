@@ -205,6 +205,27 @@ fn the_key_admin_and_the_dpo_must_be_two_persons() {
 }
 
 #[test]
+fn a_node_that_is_a_number_is_refused_and_one_with_a_name_founded() {
+    use crate::house::new_agent;
+    use oubliette::vault::startup::{Founders, found};
+    for (node, taken) in [("7", false), ("007", false), ("node-7", true)] {
+        let house = House::empty(72);
+        let founders = Founders {
+            vault_name: "desk.test".to_owned(),
+            node: node.to_owned(),
+            key_admin: new_agent("one", "keys", None),
+            dpo: new_agent("two", "watch", None),
+        };
+        match found(house.parts(), founders) {
+            Ok(_) => assert!(taken, "{node}"),
+            Err(error) => {
+                assert!(!taken && matches!(error, StartError::NodeIsNumber), "{node}: {error}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_vault_is_never_founded_over_another() {
     let (house, record) = with_a_file(71);
     house.places.restart();

@@ -49,6 +49,20 @@ fn leaves_written_while_tripped_carry_now_but_do_not_move_the_reference() {
 }
 
 #[test]
+fn an_event_sealed_while_the_clock_was_far_ahead_trips_the_guard_and_moves_nothing() {
+    let (house, log) = House::new();
+    let reference = log.state().clock_floor;
+    house.clock.advance_millis(3 * DAY_MS);
+    let event = log.seal(&draft("a", 1)).unwrap();
+    // Nobody looked meanwhile: the clock is right again when the event is written.
+    house.clock.set(reference);
+    assert!(block_on(log.record(event)).is_ok());
+    assert_eq!(log.state().clock_floor, reference);
+    assert!(log.clock_tripped());
+    assert_eq!(log.alarms().unwrap().len(), 1);
+}
+
+#[test]
 fn a_leaf_a_day_keeps_the_guard_quiet() {
     let (house, log) = House::new();
     for _ in 0..7 {

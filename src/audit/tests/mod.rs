@@ -3,6 +3,7 @@
 
 mod clock_and_alarms;
 mod faults;
+mod forged;
 mod formats;
 mod house;
 mod other_writer;

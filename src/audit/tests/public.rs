@@ -131,7 +131,25 @@ fn a_file_flipped_missing_or_added_is_noticed() {
         (
             "extra bundle",
             |f| drop(fs::copy(f.join("tile/entries/000"), f.join("tile/entries/003"))),
-            |e| matches!(e, VerifyError::Extra(_)),
+            |e| matches!(e, VerifyError::Extra(path) if path == "tile/entries/003"),
+        ),
+        (
+            "narrower tile left from an earlier export",
+            |f| drop(fs::copy(f.join("tile/0/002.p/88"), f.join("tile/0/002.p/87"))),
+            |e| matches!(e, VerifyError::Extra(path) if path == "tile/0/002.p/87"),
+        ),
+        (
+            "closed origin that no link names",
+            |f| {
+                fs::create_dir_all(f.join("closed/0/tile")).unwrap();
+                fs::write(f.join("closed/0/tile/x"), b"x").unwrap();
+            },
+            |e| matches!(e, VerifyError::Extra(path) if path == "closed"),
+        ),
+        (
+            "link of a first origin",
+            |f| fs::write(f.join("origin"), b"x").unwrap(),
+            |e| matches!(e, VerifyError::Extra(path) if path == "origin"),
         ),
         (
             "checkpoint",
@@ -208,6 +226,10 @@ fn a_closed_older_origin_is_verified_with_the_log_that_follows_it() {
     let verified = verify_folder(folder.path(), &key, Some(&early)).unwrap();
     assert_eq!(verified.closed.len(), 1);
     assert_eq!((verified.closed[0].kept, verified.closed[0].lost_to), (2, 5));
+    fs::create_dir_all(folder.path().join("closed/7")).unwrap();
+    let error = verify_folder(folder.path(), &key, None).unwrap_err();
+    assert!(matches!(error, VerifyError::Extra(path) if path == "closed/7"));
+    fs::remove_dir(folder.path().join("closed/7")).unwrap();
     let error = verify_folder(folder.path(), &key, Some(&late)).unwrap_err();
     assert!(matches!(error, VerifyError::Truncated { size: 2, older: 5 }), "{error}");
     edit_leaves(folder.path(), "closed/0/tile/entries/000.p/2", |leaves| leaves.swap(0, 1));

@@ -145,6 +145,47 @@ fn an_expired_detail_is_told_as_expired_and_its_leaf_stays() {
 }
 
 #[test]
+fn a_clock_set_back_shows_no_detail_that_had_expired() {
+    let (house, log) = House::new();
+    logged(&log, &draft("a", 1));
+    let date = NaiveDate::from_ymd_opt(2021, 11, 1).unwrap();
+    let expiry = Timestamp::start_of(date, house.rule.zone).unwrap();
+    let shown = listed(&log, &EventFilter::default());
+    assert!(matches!(shown.events[0].detail, EventDetail::Open(_)));
+    // Somebody vouches for the day on which it expires; then the clock is set back.
+    house.clock.set(expiry);
+    house.open_segments(&log);
+    let event = log.seal(&draft("dpo", 2)).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    drop(runtime.block_on(log.confirm_clock(event)).unwrap());
+    house.clock.set(START);
+    assert_eq!(log.civil_now(), expiry);
+    let shown = listed(&log, &EventFilter::default());
+    let reveal = |e: &&ListedEvent| e.kind == "reveal" && e.time == START.to_string();
+    assert_eq!(shown.events.iter().find(reveal).unwrap().detail, EventDetail::Expired);
+    house.clock.set(expiry.plus_millis(1));
+    assert_eq!(log.civil_now(), expiry.plus_millis(1));
+}
+
+#[test]
+fn a_leaf_beyond_the_durable_end_is_not_listed() {
+    let (_house, log) = House::new();
+    logged(&log, &draft("a", 1));
+    let durable = *log.shared().tail.lock();
+    logged(&log, &draft("a", 2));
+    let agent = EventFilter { agent: AgentId::parse("a").ok(), ..Default::default() };
+    for (filter, all) in [(EventFilter::default(), 4), (agent, 2)] {
+        assert_eq!(listed(&log, &filter).events.len(), all);
+        // As a reader sees it between the write of the second event and its sync.
+        let written = std::mem::replace(&mut *log.shared().tail.lock(), durable);
+        assert_eq!(listed(&log, &filter).events.len(), all - 1);
+        let from_afar = log.list(&filter, Some((9, 9)), 100).unwrap();
+        assert_eq!(from_afar.events.len(), all - 1);
+        *log.shared().tail.lock() = written;
+    }
+}
+
+#[test]
 fn from_the_end_date_on_an_event_names_no_record_subject_or_reason() {
     let (house, log) = House::new();
     let end = Timestamp::start_of(house.rule.end_date, house.rule.zone).unwrap();

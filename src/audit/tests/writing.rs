@@ -13,6 +13,7 @@ use crate::{
     },
     clock::Timestamp,
     ids::{CohortId, EventId, SubjectId},
+    keyring::Slot,
     storage::{Group, Op, Precondition, Store, keys, memory::Counted},
     wire::store::SegmentRow,
 };
@@ -168,4 +169,54 @@ fn a_drained_log_refuses_further_calls_and_leaves_a_checkpoint_of_all() {
     let note = log.checkpoint();
     drop(log);
     assert_eq!(house.keyring().checkpoints()[0], note);
+}
+
+#[test]
+fn an_event_whose_slot_was_erased_while_it_waited_is_refused_and_one_sealed_again_is_written() {
+    let (house, log) = House::new();
+    let late = log.seal(&draft("a", 1)).unwrap();
+    let mut purge = log.keyring().draft();
+    purge.drop_segment(&late.slot.seg, START).unwrap();
+    log.publish(purge.write(log.state(), &*house.random).unwrap()).unwrap();
+    let before = log.state();
+    let refused = log.commit_blocking(rows(b"z"), &[], Some(late));
+    assert!(matches!(refused, Err(AuditError::SlotGone)));
+    assert_eq!(log.state(), before, "no number was taken");
+    let store = house.disk.open();
+    for tag in [b"s", b"x", b"z", b"d"] {
+        assert!(store.scan(tag, None, 10).unwrap().is_empty(), "a row that no sweep would find");
+    }
+    house.clock.advance_millis(31 * 24 * 3_600_000);
+    house.open_segments(&log);
+    logged(&log, &draft("a", 1));
+    assert_eq!(store.scan(&keys::segments(), None, 10).unwrap().len(), 1);
+}
+
+#[test]
+fn rows_under_an_erased_slot_are_refused_and_under_a_live_one_written() {
+    let (house, log) = House::new();
+    let month = audit_cohort_key(&house.rule, START).unwrap();
+    let Slot { at, cohort, secret } = log.keyring().hand_out(&month).unwrap();
+    drop(secret);
+    let slots = [(at, cohort)];
+    assert!(log.commit_blocking(rows(b"z1"), &slots, None).is_ok());
+    let mut erase = log.keyring().draft();
+    erase.puncture(&[at]).unwrap();
+    log.publish(erase.write(log.state(), &*house.random).unwrap()).unwrap();
+    let refused = log.commit_blocking(rows(b"z2"), &slots, None);
+    assert!(matches!(refused, Err(AuditError::SlotGone)));
+    assert!(house.disk.open().get(b"z2").unwrap().is_none());
+}
+
+#[test]
+fn a_segment_whose_row_was_swept_gets_it_again_with_its_next_use() {
+    let (house, log) = House::new();
+    logged(&log, &draft("a", 1));
+    let store = house.disk.open();
+    let row = store.scan(&keys::segments(), None, 10).unwrap().remove(0);
+    let ops = vec![Op::Delete(row.0.clone())];
+    log.write_rows(Group { preconditions: Vec::new(), ops }).unwrap();
+    assert!(store.get(&row.0).unwrap().is_none());
+    logged(&log, &draft("a", 1));
+    assert_eq!(store.get(&row.0).unwrap(), Some(row.1));
 }

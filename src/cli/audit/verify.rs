@@ -4,7 +4,11 @@ use std::{fs, path::PathBuf};
 
 use serde_json::json;
 
-use crate::cli::{failure::Failure, offline, out};
+use crate::cli::{
+    failure::Failure,
+    offline::{self, ClosedOrigin, VerifiedLog},
+    out,
+};
 
 const AFTER: &str = "\
 Example:
@@ -12,7 +16,10 @@ Example:
       --key 'vault/node-1+0a1b2c3d+AX...' --checkpoint /media/usb/log-2020-11-01/checkpoint
 
 The key is the log's verifier key that `init` printed: take it from the DPO, never from the folder.
-With an older checkpoint, held elsewhere, a log that was cut or rewritten since is found out.";
+With an older checkpoint, held elsewhere, a log that was cut or rewritten since is found out.
+
+Exit status: 0 the log holds and nothing was ever lost; 4 it holds, and itself says that an earlier
+origin was cut or exchanged (each is listed); 1 it does not hold.";
 
 /// Arguments of `audit verify`.
 #[derive(Debug, clap::Args)]
@@ -41,11 +48,37 @@ pub(in crate::cli) fn run(args: &Args) -> Result<(), Failure> {
         None => None,
     };
     let log = offline::log(&args.folder, &args.key, older.as_deref())?;
-    out::either(args.json, &json!({"origin": log.origin, "size": log.size}), || {
-        out::line(&format!("the log of {} holds: {} events", log.origin, log.size));
+    tell(args, &log)?;
+    verdict(&log.closed)
+}
+
+fn tell(args: &Args, log: &VerifiedLog) -> Result<(), Failure> {
+    let VerifiedLog { origin, size, closed } = log;
+    out::either(args.json, &json!({"origin": origin, "size": size, "closed": closed}), || {
+        out::line(&format!("the log of {origin} holds: {size} events"));
+        closed.iter().for_each(|origin| out::line(&origin.sentence()));
         match &args.checkpoint {
             Some(_) => out::line("it continues the older checkpoint"),
             None => out::note("give --checkpoint FILE to see whether it was cut since"),
         }
     })
+}
+
+/// A log that lost events holds, but is not the whole log: no script may take the one for the other.
+fn verdict(closed: &[ClosedOrigin]) -> Result<(), Failure> {
+    if closed.is_empty() { Ok(()) } else { Err(Failure::log_was_cut()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_log_passes_and_one_with_a_closed_origin_exits_with_4() {
+        assert!(verdict(&[]).is_ok());
+        let closed = ClosedOrigin { number: 0, kept: 2, lost_to: 5 };
+        let failure = verdict(&[closed]).unwrap_err();
+        assert_eq!(failure.code(), 4);
+        assert!(failure.text().contains("cut"));
+    }
 }

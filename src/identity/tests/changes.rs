@@ -5,7 +5,8 @@ use super::{
     world::{CHOSEN, PACK, agent, id, run, text},
 };
 use crate::{
-    audit::ALARM_ROLLBACK,
+    audit::{ALARM_ROLLBACK, EventDraft, EventFilter},
+    clock::Clock,
     identity::{IdentityError, appoint_first},
     storage::keys,
 };
@@ -37,17 +38,17 @@ fn one_person_cannot_be_both_of_the_first_two() {
 fn a_created_agent_is_filed_with_its_event_and_a_second_of_its_name_is_refused() {
     let world = World::new();
     let leaves = world.leaves();
-    let event = world.event("agent-create");
+    let event = EventDraft::new("agent-create");
     let once = run(world.identity.create(agent("clerk-2"), Some(&id("admin")), event)).unwrap();
     assert_eq!(world.leaves(), leaves + 2, "the event, and the generation that knows the agent");
     assert_eq!(world.last_event().action, "agent-create");
     assert!(world.login("clerk-2", &text(&once.0)).is_ok());
-    let event = world.event("agent-create");
+    let event = EventDraft::new("agent-create");
     let twice = run(world.identity.create(agent("clerk-2"), Some(&id("admin")), event));
     assert_eq!(twice.err(), Some(IdentityError::Exists));
     let mut nobody = agent("clerk-3");
     nobody.habilitation.authority.clear();
-    let refused = run(world.identity.create(nobody, None, world.event("agent-create")));
+    let refused = run(world.identity.create(nobody, None, EventDraft::new("agent-create")));
     assert!(matches!(refused.err(), Some(IdentityError::Invalid(_))));
     assert!(world.identity.find(&id("clerk-3")).is_none());
 }
@@ -73,7 +74,7 @@ fn a_revoked_name_is_never_given_again() {
     let mut world = World::new();
     world.revoke("clerk-1").unwrap();
     let again = |world: &World| {
-        run(world.identity.create(agent("clerk-1"), None, world.event("agent-create"))).err()
+        run(world.identity.create(agent("clerk-1"), None, EventDraft::new("agent-create"))).err()
     };
     assert_eq!(again(&world), Some(IdentityError::Exists));
     // Nor when its row is taken out of the database.
@@ -148,4 +149,16 @@ fn an_agent_lost_by_a_restored_database_can_be_filed_again_above_the_old_rows() 
     world.put_row("clerk-1", lost);
     world.restart().unwrap();
     assert_eq!(world.login("clerk-1", CHOSEN).err(), Some(IdentityError::BadCredentials));
+}
+
+#[test]
+fn an_agents_event_is_sealed_when_it_is_written_and_not_when_the_call_was_made() {
+    let world = World::new();
+    let created = world.identity.create(agent("clerk-2"), None, EventDraft::new("agent-create"));
+    // The call has been made, and its hashing has not begun; meanwhile time passes.
+    world.clock.advance_millis(60_000);
+    run(created).unwrap();
+    let page = world.log.list(&EventFilter::default(), None, 20).unwrap();
+    let event = page.events.iter().find(|e| e.kind == "agent-create").unwrap();
+    assert_eq!(event.time, world.clock.now().to_string());
 }

@@ -77,6 +77,18 @@ fn a_one_time_session_may_change_its_secret_and_nothing_else() {
 }
 
 #[test]
+fn a_clock_set_back_revives_no_habilitation_that_had_ended() {
+    let world = World::new();
+    world.settled_agent(agent_until_today("guest", None));
+    assert!(world.login("guest", CHOSEN).is_ok());
+    world.clock.advance_millis(24 * HOUR_MS);
+    assert_eq!(world.login("guest", CHOSEN).err(), Some(IdentityError::NoHabilitation));
+    world.clock.advance_millis(-24 * HOUR_MS);
+    assert_eq!(world.login("guest", CHOSEN).err(), Some(IdentityError::NoHabilitation));
+    assert!(world.login("clerk-1", CHOSEN).is_ok());
+}
+
+#[test]
 fn a_session_lives_while_its_habilitation_does_and_ends_with_it() {
     let world = World::new();
     world.settled_agent(agent_until_today("temp", None));

@@ -9,8 +9,8 @@ use chrono_tz::Tz;
 
 use crate::{
     audit::{
-        AuditLog, AuditRule, EventDetail, EventDraft, EventFilter, Opened, SealedEvent,
-        StoredEvent, audit_cohort_key,
+        AuditLog, AuditRule, EventDetail, EventDraft, EventFilter, Opened, StoredEvent,
+        audit_cohort_key,
     },
     clock::{Clock, ManualClock, Timestamp},
     identity::{
@@ -119,18 +119,13 @@ impl World {
     pub(super) fn settled_agent(&self, new: NewAgent) {
         let name = new.agent.to_string();
         let once =
-            text(&run(self.identity.create(new, None, self.event("agent-create"))).unwrap().0);
+            text(&run(self.identity.create(new, None, EventDraft::new("agent-create"))).unwrap().0);
         let session = self.login(&name, &once).unwrap();
         self.change(session.token.expose(), &once, CHOSEN).unwrap();
     }
 
     pub(super) fn revoke(&self, agent: &str) -> Result<(), IdentityError> {
-        run(self.identity.revoke(&id(agent), self.event("agent-revoke")))
-    }
-
-    /// An event sealed by a caller of identity.
-    pub(super) fn event(&self, action: &'static str) -> SealedEvent {
-        self.log.seal(&EventDraft::new(action)).unwrap()
+        run(self.identity.revoke(&id(agent), EventDraft::new("agent-revoke")))
     }
 
     /// The newest event with a detail.

@@ -78,6 +78,31 @@ fn addresses_of_one_ipv6_network_count_together_and_another_network_apart() {
 }
 
 #[test]
+fn failures_from_this_machine_delay_their_agent_and_no_other() {
+    for home in ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1"] {
+        let (t, from) = (Throttle::default(), home.parse().ok());
+        for i in 0..=limits::LOGIN_FREE_FAILURES_PER_ADDRESS {
+            fail(&t, &format!("a{i}"), from, T0).unwrap();
+        }
+        for _ in 0..=limits::LOGIN_FREE_FAILURES {
+            fail(&t, "guessed", from, T0).unwrap();
+        }
+        assert!(fail(&t, "guessed", from, T0).is_err(), "{home}");
+        assert!(fail(&t, "other", from, T0).is_ok(), "{home}");
+    }
+}
+
+#[test]
+fn failures_from_another_machine_delay_everybody_there() {
+    let t = Throttle::default();
+    for i in 0..=limits::LOGIN_FREE_FAILURES_PER_ADDRESS {
+        fail(&t, &format!("a{i}"), Some("192.0.2.7".parse().unwrap()), T0).unwrap();
+    }
+    assert!(fail(&t, "other", Some("192.0.2.7".parse().unwrap()), T0).is_err());
+    assert!(fail(&t, "other", Some("192.0.2.8".parse().unwrap()), T0).is_ok());
+}
+
+#[test]
 fn failures_are_forgotten_with_time_and_not_before() {
     let t = Throttle::default();
     exhaust(&t, "a");

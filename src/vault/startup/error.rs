@@ -55,6 +55,9 @@ pub enum StartError {
     /// The first two agents must be two persons.
     #[error("the key admin and the DPO must be different persons")]
     SamePerson,
+    /// `<vault>/<node>/<number>` is the name of a later origin of a log, so no node is a number.
+    #[error("the node's name must not be a number")]
+    NodeIsNumber,
     /// A use case that start-up runs.
     #[error(transparent)]
     Vault(#[from] VaultError),

@@ -53,6 +53,9 @@ pub fn found(parts: Parts, founders: Founders) -> Result<Founded, StartError> {
     if founders.key_admin.agent == founders.dpo.agent {
         return Err(StartError::SamePerson);
     }
+    if founders.node.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(StartError::NodeIsNumber);
+    }
     let now = parts.clock.now();
     check_habilitation(&parts.pack, &founders.key_admin, now)?;
     check_habilitation(&parts.pack, &founders.dpo, now)?;
