@@ -7,6 +7,7 @@
 use prost::Message;
 
 use super::{
+    alarm_book::Alarm,
     error::AuditError,
     queue::{Call, Reply, Waiting},
     shared::Shared,
@@ -31,61 +32,6 @@ pub const ALARM_ROLLBACK: &str = "rollback";
 /// Kind: no place took the newest checkpoint.
 pub const ALARM_CHECKPOINT: &str = "checkpoint-unwritten";
 
-/// One alarm.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Alarm {
-    /// Its id.
-    pub id: AlarmId,
-    /// What happened: a word such as `clock` or `overdue`.
-    pub kind: String,
-    /// When.
-    pub raised_at: Timestamp,
-    /// Closed vocabulary, never personal.
-    pub note: String,
-    /// Who acknowledged it, and when; `None` while open.
-    pub acknowledged: Option<(AgentId, Timestamp)>,
-}
-
-/// The open alarms, and which of them are not stored yet.
-#[derive(Debug, Default)]
-pub(super) struct AlarmBook {
-    open: Vec<(Alarm, Stored)>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stored {
-    Yes,
-    NotYet,
-}
-
-impl AlarmBook {
-    /// The open ones of these stored alarms.
-    pub(super) fn of(alarms: Vec<Alarm>) -> Self {
-        let open = alarms.into_iter().filter(|alarm| alarm.acknowledged.is_none());
-        Self { open: open.map(|alarm| (alarm, Stored::Yes)).collect() }
-    }
-
-    fn knows(&self, kind: &str, note: &str) -> bool {
-        self.open.iter().any(|(alarm, _)| alarm.kind == kind && alarm.note == note)
-    }
-
-    /// The committer has stored this alarm.
-    pub(super) fn stored(&mut self, id: AlarmId) {
-        if let Some((_, stored)) = self.open.iter_mut().find(|(alarm, _)| alarm.id == id) {
-            *stored = Stored::Yes;
-        }
-    }
-
-    fn close(&mut self, id: AlarmId) {
-        self.open.retain(|(alarm, _)| alarm.id != id);
-    }
-
-    fn unstored(&self) -> Vec<Alarm> {
-        let unstored = self.open.iter().filter(|(_, stored)| *stored == Stored::NotYet);
-        unstored.map(|(alarm, _)| alarm.clone()).collect()
-    }
-}
-
 /// Raises an alarm and returns at once; it is stored by the next commit.
 pub(super) fn raise(shared: &Shared, kind: &str, note: &str) {
     let alarm = Alarm {
@@ -96,12 +42,8 @@ pub(super) fn raise(shared: &Shared, kind: &str, note: &str) {
         acknowledged: None,
     };
     let (id, op) = (alarm.id, put(shared, &alarm));
-    {
-        let mut book = shared.alarms.lock();
-        if book.knows(kind, note) || book.open.len() >= limits::ALARMS_MAX {
-            return;
-        }
-        book.open.push((alarm, Stored::NotYet));
+    if !shared.alarms.lock().open(alarm) {
+        return;
     }
     let group = Group { preconditions: Vec::new(), ops: vec![op] };
     let call = Call { group, ..Call::default() };

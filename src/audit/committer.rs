@@ -13,54 +13,21 @@ use prost::Message;
 
 use super::{
     alarm,
+    entry::Entry,
     error::AuditError,
-    event::SealedEvent,
     guard::ClockGuard,
     leaf,
-    merkle::Hash,
     queue::{Answer, Call, Reply, Waiting},
     receipt::Receipt,
     shared::{Shared, Tail},
     tree::Tree,
 };
 use crate::{
-    clock::Timestamp,
     ids::SegmentId,
     keyring::CohortInfo,
     storage::{Group, Op, Outcome, keys, preconditions::Overlay},
     wire::store::{GenerationRow, SegmentRow},
 };
-
-/// What a leaf is written for.
-pub(super) enum Entry {
-    /// An event with a sealed detail.
-    Event(Box<SealedEvent>),
-    /// A detail in clear: a generation's, or the first leaf of a later origin (see `clear`).
-    Clear {
-        kind: &'static str,
-        time: Timestamp,
-        detail: Vec<u8>,
-        digest: Hash,
-        /// Set for a generation: row `m/generation` is overwritten in the same commit.
-        generation: Option<u64>,
-    },
-}
-
-impl Entry {
-    pub(super) fn bytes(&self) -> usize {
-        match self {
-            Self::Event(event) => event.section.len() + 64 * event.tokens.len(),
-            Self::Clear { detail, .. } => detail.len(),
-        }
-    }
-
-    fn time(&self) -> Timestamp {
-        match self {
-            Self::Event(event) => event.time,
-            Self::Clear { time, .. } => *time,
-        }
-    }
-}
 
 /// The committer's own state. Nobody else appends to the tree.
 pub(super) struct Committer {

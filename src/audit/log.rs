@@ -12,8 +12,10 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use super::{
-    alarm::{self, ALARM_CLOCK, ALARM_ROLLBACK, Alarm, NOTE_CLOCK},
-    committer::{Committer, Entry},
+    alarm::{self, ALARM_CLOCK, ALARM_ROLLBACK, NOTE_CLOCK},
+    alarm_book::Alarm,
+    committer::Committer,
+    entry::Entry,
     error::{AuditError, OpenError},
     event::{self, EventDraft, SealedEvent},
     export::Export,

@@ -24,7 +24,9 @@ pub mod tree;
 pub mod verify;
 
 mod alarm;
+mod alarm_book;
 mod committer;
+mod entry;
 mod error;
 mod event;
 mod guard;
@@ -40,7 +42,8 @@ mod shared;
 #[cfg(test)]
 mod tests;
 
-pub use alarm::{ALARM_CHECKPOINT, ALARM_CLOCK, ALARM_ROLLBACK, ALARM_UNWRITABLE, Alarm};
+pub use alarm::{ALARM_CHECKPOINT, ALARM_CLOCK, ALARM_ROLLBACK, ALARM_UNWRITABLE};
+pub use alarm_book::Alarm;
 pub use error::{AuditError, OpenError};
 pub use event::{EventDraft, FieldGiven, SealedEvent, StoredEvent};
 pub use guard::ClockVerdict;

@@ -11,7 +11,8 @@ use std::{collections::HashSet, sync::Arc};
 use parking_lot::{Mutex, RwLock};
 
 use super::{
-    alarm::{self, AlarmBook},
+    alarm,
+    alarm_book::AlarmBook,
     clear::{GenerationDetail, OriginDetail, origin_name},
     error::{AuditError, OpenError},
     guard::ClockGuard,

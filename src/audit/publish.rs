@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::{
     alarm::{self, ALARM_CHECKPOINT},
     clear::{GenerationDetail, OriginDetail},
-    committer::Entry,
+    entry::Entry,
     error::AuditError,
     leaf::{KIND_GENERATION, KIND_ORIGIN},
     log::{AuditLog, submit_blocking, write_checkpoint},

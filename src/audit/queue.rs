@@ -8,7 +8,7 @@ use std::{collections::VecDeque, sync::mpsc};
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::{Semaphore, oneshot};
 
-use super::{committer::Entry, error::AuditError, receipt::Receipt};
+use super::{entry::Entry, error::AuditError, receipt::Receipt};
 use crate::{
     ids::{AlarmId, SegmentId},
     keyring::CohortInfo,

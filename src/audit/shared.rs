@@ -12,7 +12,7 @@ use parking_lot::{Mutex, RwLock};
 use prost::Message;
 
 use super::{
-    alarm::AlarmBook,
+    alarm_book::AlarmBook,
     clear::origin_name,
     error::AuditError,
     guard::ClockGuard,

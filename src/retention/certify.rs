@@ -13,13 +13,13 @@ use crate::{
 };
 
 use super::{
-    DueCohort, PurgeReport, RetentionError,
     certificate::{
         AuditReference, Bilingual, Certificate, CertifiedCohort, CertifiedPlace, Counts, FORMAT,
         LeafIndex, READABLE, signer_name, statement,
     },
-    certificates_name,
-    purge::{Context, draft_event},
+    context::{Context, certificates_name, draft_event},
+    error::RetentionError,
+    report::{DueCohort, PurgeReport},
     rows, run,
     sweep::SweptCohort,
 };

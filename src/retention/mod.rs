@@ -10,6 +10,7 @@ pub mod rule;
 
 mod certificate;
 mod certify;
+mod context;
 mod error;
 mod plan;
 mod purge;
@@ -41,8 +42,9 @@ pub use self::{
     survey::{Surveyed, survey},
 };
 use self::{
+    context::{Context, certificates_name, draft_event},
     plan::PlannedCohort,
-    purge::{Context, Reached},
+    purge::Reached,
     reach::AUDIT,
     sweep::{Pages, Sweeper},
 };
@@ -217,7 +219,7 @@ impl Retention {
             ops.push(Op::Delete(keys::sweep_count(cohort)));
         }
         if rows_swept > 0 {
-            let mut event: EventDraft = purge::draft_event(cx, "sweep", "OK");
+            let mut event: EventDraft = draft_event(cx, "sweep", "OK");
             event.notes = vec![format!("rows={rows_swept}"), format!("cohorts={}", cohorts.len())];
             let sealed = self.log.seal(&event)?;
             let group = Group { preconditions: Vec::new(), ops };
@@ -319,9 +321,4 @@ impl Retention {
     ) -> Sweeper<'a> {
         Sweeper { store: self.log.store().as_ref(), reach: self.log.keyring().as_ref(), write }
     }
-}
-
-/// Name of the key that signs a vault's certificates.
-fn certificates_name(vault: &str) -> String {
-    format!("{vault}/certificates")
 }

@@ -7,28 +7,22 @@
 //! commit.
 
 use crate::{
-    audit::{AuditLog, EventDraft, Receipt},
+    audit::{EventDraft, Receipt},
     clock::Timestamp,
-    identity::Caller,
-    ids::CertificateId,
     keyring::{KeyringError, SegmentState},
     storage::{Group, Op, Precondition, keys},
     wire::store::PurgeRun,
 };
 
 use super::{
-    PurgeReport, RetentionError, certify,
+    certify,
+    context::{Context, draft_event},
+    error::RetentionError,
     plan::{self, Plan},
+    report::PurgeReport,
     rows, run,
     sweep::Sweeper,
 };
-
-/// What a purge needs, and in whose name it acts.
-pub(super) struct Context<'a> {
-    pub(super) log: &'a AuditLog,
-    pub(super) pack_hash: [u8; 32],
-    pub(super) by: Option<&'a Caller>,
-}
 
 /// How far a run has come.
 pub(super) enum Reached {
@@ -198,24 +192,4 @@ fn record(cx: &Context<'_>, event: &EventDraft) -> Result<(), RetentionError> {
     let sealed = cx.log.seal(event)?;
     let _receipt = cx.log.commit_blocking(Group::default(), &[], Some(sealed))?;
     Ok(())
-}
-
-/// An event in the name of whoever started the run.
-pub(super) fn draft_event(cx: &Context<'_>, action: &'static str, outcome: &str) -> EventDraft {
-    let mut event = EventDraft::new(action);
-    if let Some(caller) = cx.by {
-        event.agent = Some(caller.agent.clone());
-        event.role = Some(caller.habilitation.role.clone());
-        event.unit = caller.habilitation.unit.clone();
-        event.service = caller.service.clone();
-    }
-    event.pack_hash = cx.pack_hash;
-    event.decision = "allow";
-    event.outcome = outcome.to_owned();
-    event
-}
-
-/// A fresh certificate id of this log's generator.
-pub(super) fn make_certificate_id(cx: &Context<'_>) -> CertificateId {
-    CertificateId::make(cx.log.random().as_ref())
 }

@@ -6,7 +6,7 @@
 
 use prost::Message;
 
-use super::{RetentionError, reach::Reach};
+use super::{error::RetentionError, reach::Reach};
 use crate::{
     ids::{CohortId, CollectionName, SegmentId},
     keyring::CohortKey,

@@ -15,9 +15,9 @@ use crate::{
 };
 
 use super::{
-    RetentionError,
+    context::{Context, make_certificate_id},
+    error::RetentionError,
     plan::Plan,
-    purge::{Context, make_certificate_id},
     rows,
     sweep::SweptCohort,
 };

@@ -10,7 +10,7 @@ use crate::{
 };
 
 use super::{
-    RetentionError,
+    error::RetentionError,
     sweep::{Pages, head_row},
 };
 

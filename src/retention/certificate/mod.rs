@@ -19,7 +19,7 @@ pub(super) use self::{
     text::{READABLE, statement},
     verify::signer_name,
 };
-use super::{RetentionError, sweep::Pages};
+use super::{error::RetentionError, sweep::Pages};
 use crate::{
     crypto::signing::Signer,
     ids::CertificateId,

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::{RetentionError, reach::Reach, rows};
+use super::super::{error::RetentionError, reach::Reach, rows};
 use crate::{
     ids::{CohortId, CollectionName},
     limits,

@@ -17,7 +17,7 @@ use prost::Message;
 use self::batch::Batch;
 pub(super) use self::batch::Pages;
 use super::{
-    RetentionError,
+    error::RetentionError,
     reach::{AUDIT, CohortState, Reach},
     rows::{self, UsedSegment},
 };
