@@ -3,17 +3,14 @@
 //! Sealing happens on the caller's thread, writing on the committer's. Invariant: a [`Receipt`] is
 //! handed out only for an event that is on the device.
 
-use std::{
-    sync::{Arc, mpsc},
-    thread,
-};
+use std::{sync::Arc, thread};
 
 use parking_lot::Mutex;
-use tokio::sync::oneshot;
 
 use super::{
     alarm::{self, ALARM_CLOCK, ALARM_ROLLBACK, NOTE_CLOCK},
     alarm_book::Alarm,
+    checkpoint,
     committer::Committer,
     entry::Entry,
     error::{AuditError, OpenError},
@@ -23,17 +20,17 @@ use super::{
     open::{self, Found, Loss, Parts},
     publish,
     query::{self, EventFilter, EventPage},
-    queue::{Answer, Call, Closed, Reply, Waiting},
+    queue::{Call, Closed},
     receipt::Receipt,
     rule::AuditRule,
-    shared::{Placed, Shared},
+    shared::Shared,
+    submit,
     tree::Tree,
 };
 use crate::{
-    clock::{Clock, Timestamp},
+    clock::Clock,
     ids::{AgentId, AlarmId, SlotRef},
-    keyring::{CohortInfo, Keyring, LogState},
-    limits,
+    keyring::{CohortInfo, Keyring, LogState, Unpublished},
     random::Random,
     storage::{Group, Store},
 };
@@ -120,7 +117,7 @@ impl AuditLog {
         event: SealedEvent,
     ) -> Result<Receipt, AuditError> {
         let call = self.call(group, slots, Some(event));
-        self.submit(call).await?.ok_or(AuditError::Unwritable)
+        submit::submit(&self.shared, call).await?.ok_or(AuditError::Unwritable)
     }
 
     /// The same from a thread that may block, with or without an event.
@@ -130,12 +127,21 @@ impl AuditLog {
         slots: &[(SlotRef, CohortInfo)],
         event: Option<SealedEvent>,
     ) -> Result<Option<Receipt>, AuditError> {
-        submit_blocking(&self.shared, self.call(group, slots, event))
+        submit::submit_blocking(&self.shared, self.call(group, slots, event))
     }
 
     /// Rows without an event of their own (sweep batches). Blocks.
     pub fn write_rows(&self, group: Group) -> Result<(), AuditError> {
         self.commit_blocking(group, &[], None).map(drop)
+    }
+
+    /// Writes the generation leaf durably, then lets the generation hand out slots, then writes a
+    /// checkpoint to the places. Blocks.
+    ///
+    /// Errors: [`AuditError::Unwritable`] and [`AuditError::Stopping`], and then no slot of the
+    /// generation is ever handed out by this process.
+    pub fn publish(&self, unpublished: Unpublished) -> Result<(), AuditError> {
+        publish::publish(&self.shared, unpublished)
     }
 
     /// Writes the leaf of the current generation if a crash kept it from being written ("anchor
@@ -192,7 +198,7 @@ impl AuditLog {
     /// Writes the checkpoint to the places if the last is 60 s old and leaves came since; `force`:
     /// in any case. Blocks. Errors: [`AuditError::Keyring`].
     pub fn write_checkpoint(&self, force: bool) -> Result<(), AuditError> {
-        write_checkpoint(&self.shared, force)
+        checkpoint::write(&self.shared, force)
     }
 
     /// The log's verifier key, for `audit verify --key`.
@@ -247,7 +253,7 @@ impl AuditLog {
     pub async fn confirm_clock(&self, event: SealedEvent) -> Result<Receipt, AuditError> {
         let mut call = self.call(Group::default(), &[], Some(event));
         call.confirms_clock = true;
-        self.submit(call).await?.ok_or(AuditError::Unwritable)
+        submit::submit(&self.shared, call).await?.ok_or(AuditError::Unwritable)
     }
 
     /// Events that match, newest first; `after` is the cursor of the page before. See `query`.
@@ -302,6 +308,7 @@ impl AuditLog {
         }
     }
 
+    #[cfg(test)]
     pub(super) fn shared(&self) -> &Shared {
         &self.shared
     }
@@ -326,12 +333,6 @@ impl AuditLog {
         let segments = new.map(|(slot, cohort)| (slot.seg, cohort.clone())).collect();
         let entry = event.map(|event| Entry::Event(Box::new(event)));
         Call { group, segments, entry, confirms_clock: false }
-    }
-
-    async fn submit(&self, call: Call) -> Answer {
-        let (sender, receiver) = oneshot::channel();
-        self.shared.queue.push(Waiting { call, reply: Reply::Task(sender) }).await?;
-        receiver.await.unwrap_or(Err(AuditError::Unwritable))
     }
 }
 
@@ -369,33 +370,4 @@ impl RolledBack {
         alarm::raise(&log.shared, ALARM_ROLLBACK, "log-was-cut");
         Ok(log)
     }
-}
-
-/// Queues a call and blocks this thread for its answer.
-pub(super) fn submit_blocking(shared: &Shared, call: Call) -> Answer {
-    let (sender, receiver) = mpsc::sync_channel(1);
-    shared.queue.push_blocking(Waiting { call, reply: Reply::Thread(sender) })?;
-    receiver.recv().unwrap_or(Err(AuditError::Unwritable))
-}
-
-/// Signs the durable end and writes it to the places, if that is due.
-pub(super) fn write_checkpoint(shared: &Shared, force: bool) -> Result<(), AuditError> {
-    // Held across the write: an older checkpoint must never follow a newer one.
-    let mut placed = shared.placed.lock();
-    let (tail, now) = (*shared.tail.lock(), shared.clock.now());
-    if tail.size == 0 || !(force || is_due(*placed, tail.k, tail.size, now)) {
-        return Ok(());
-    }
-    shared.keyring.write_checkpoint(&shared.sign(tail))?;
-    *placed = Some(Placed { k: tail.k, size: tail.size, at: now });
-    Ok(())
-}
-
-fn is_due(placed: Option<Placed>, k: u32, size: u64, now: Timestamp) -> bool {
-    placed.is_none_or(|last| {
-        let moved = (last.k, last.size) != (k, size);
-        // A clock that was set back must not stop checkpoints.
-        let age = now.as_millis().saturating_sub(last.at.as_millis());
-        moved && !(0..limits::CHECKPOINT_AGE_MS).contains(&age)
-    })
 }

@@ -25,6 +25,7 @@ pub mod verify;
 
 mod alarm;
 mod alarm_book;
+mod checkpoint;
 mod committer;
 mod entry;
 mod error;
@@ -38,6 +39,7 @@ mod queue;
 mod receipt;
 mod rule;
 mod shared;
+mod submit;
 
 #[cfg(test)]
 mod tests;

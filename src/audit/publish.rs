@@ -7,32 +7,28 @@ use sha2::{Digest, Sha256};
 
 use super::{
     alarm::{self, ALARM_CHECKPOINT},
+    checkpoint,
     clear::{GenerationDetail, OriginDetail},
     entry::Entry,
     error::AuditError,
     leaf::{KIND_GENERATION, KIND_ORIGIN},
-    log::{AuditLog, submit_blocking, write_checkpoint},
     open::generation_row,
     queue::Call,
     shared::Shared,
+    submit,
 };
 use crate::keyring::Unpublished;
 
-impl AuditLog {
-    /// Writes the generation leaf durably, then lets the generation hand out slots, then writes a
-    /// checkpoint to the places. Blocks.
-    ///
-    /// Errors: [`AuditError::Unwritable`] and [`AuditError::Stopping`], and then no slot of the
-    /// generation is ever handed out by this process.
-    pub fn publish(&self, unpublished: Unpublished) -> Result<(), AuditError> {
-        // 1. The leaf. A crash before it: the generation is current, `missing` writes the leaf.
-        generation(self.shared(), unpublished.detail())?;
-        // 2. Slots. A crash before it: this run opened segments that no run will use.
-        unpublished.published();
-        // 3. The checkpoint. A crash before it: the floor at the places is one generation older.
-        checkpoint(self.shared());
-        Ok(())
-    }
+/// Writes the generation leaf durably, then lets the generation hand out slots, then writes a
+/// checkpoint to the places. Blocks.
+pub(super) fn publish(shared: &Shared, unpublished: Unpublished) -> Result<(), AuditError> {
+    // 1. The leaf. A crash before it: the generation is current, `missing` writes the leaf.
+    generation(shared, unpublished.detail())?;
+    // 2. Slots. A crash before it: this run opened segments that no run will use.
+    unpublished.published();
+    // 3. The checkpoint. A crash before it: the floor at the places is one generation older.
+    place_checkpoint(shared);
+    Ok(())
 }
 
 /// Writes the leaf of the keyring's current generation if it is missing; true if it was.
@@ -42,7 +38,7 @@ pub(super) fn missing(shared: &Shared) -> Result<bool, AuditError> {
         return Ok(false);
     }
     generation(shared, &shared.keyring.generation_detail())?;
-    checkpoint(shared);
+    place_checkpoint(shared);
     Ok(true)
 }
 
@@ -50,7 +46,7 @@ pub(super) fn missing(shared: &Shared) -> Result<bool, AuditError> {
 pub(super) fn origin(shared: &Shared, detail: &OriginDetail) -> Result<(), AuditError> {
     let bytes = detail.encode().ok_or(AuditError::Corrupt("a checkpoint is too long"))?;
     write(shared, KIND_ORIGIN, bytes, None)?;
-    checkpoint(shared);
+    place_checkpoint(shared);
     Ok(())
 }
 
@@ -69,12 +65,12 @@ fn write(
     let (time, digest) = (shared.clock.now(), Sha256::digest(&detail).into());
     let entry = Some(Entry::Clear { kind, time, detail, digest, generation });
     let call = Call { entry, ..Call::default() };
-    submit_blocking(shared, call).map(drop)
+    submit::submit_blocking(shared, call).map(drop)
 }
 
 /// The leaf is durable whatever the places say: a failure is an alarm, and the next minute tries again.
-fn checkpoint(shared: &Shared) {
-    if write_checkpoint(shared, true).is_err() {
+fn place_checkpoint(shared: &Shared) {
+    if checkpoint::write(shared, true).is_err() {
         alarm::raise(shared, ALARM_CHECKPOINT, "after-generation");
     }
 }

@@ -12,6 +12,7 @@
 //! - nothing here decrypts, stores or logs, and no error carries a value.
 //!
 //! ```text
+//! load       files -> pack, whole or not at all
 //! pack/      files -> vocabulary (TOML), cross checks, precise errors
 //! schema     vocabulary -> Cedar schema
 //! engine/    policies -> slices per action, collection and role; decisions; permits
@@ -27,6 +28,7 @@ pub mod permit;
 pub mod value;
 
 mod hash;
+mod load;
 mod scenarios;
 mod schema;
 

@@ -23,8 +23,15 @@ use toml::de::DeTable;
 
 use super::{
     ATTRIBUTES_CLASS,
-    engine::{Principal, RequestContext, Resource, VAULT_ACTIONS},
-    pack::{At, Pack, PackError, Source, many, named},
+    engine::{
+        ask::plausible,
+        request::{Principal, RequestContext, Resource, VAULT_ACTIONS},
+    },
+    pack::{
+        Pack,
+        document::{many, named},
+        error::{At, PackError, Source},
+    },
     permit::{PolicyRef, Verb, Verdict},
     value::Value,
 };
@@ -285,7 +292,7 @@ impl Scenario {
         };
         // Required attributes that a scenario does not care about get some fitting value.
         let mut attributes = spec.check_attributes(given, false).map_err(first)?;
-        for (name, value) in super::engine::plausible(spec) {
+        for (name, value) in plausible(spec) {
             let known = attributes.iter().any(|(other, _)| other == &name);
             let required = spec.attribute(&name).is_some_and(|attribute| attribute.required);
             if required && !known {

@@ -22,8 +22,11 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{
     ATTRIBUTES_CLASS,
-    engine::VAULT_ACTIONS,
-    pack::{AttributeSpec, CollectionSpec, Vocabulary},
+    engine::request::VAULT_ACTIONS,
+    pack::{
+        spec::{AttributeSpec, CollectionSpec},
+        vocabulary::Vocabulary,
+    },
     value::FieldType,
 };
 

@@ -3,30 +3,21 @@
 use chrono::{Datelike, NaiveDate, Timelike};
 
 use super::{
-    ActionDecision, Principal, RequestContext, Resource, decision,
+    decision,
     facts::{Assignment, ContextFacts},
+    request::{ActionDecision, Moment, Principal, RequestContext, Resource},
 };
 use crate::{
     clock::Timestamp,
     identity::{AgentKind, Caller},
     ids::{ClassName, CollectionName, FieldName, RecordId},
     policy::{
-        pack::{CollectionSpec, Pack},
+        pack::{Pack, spec::CollectionSpec},
         permit::{Decision, Verb},
         schema::has_class,
         value::{FieldType, Value},
     },
 };
-
-/// An instant as policies see it: local to the caller's territory.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::policy) struct Moment {
-    pub(in crate::policy) today: NaiveDate,
-    /// Since midnight.
-    pub(in crate::policy) minutes: u32,
-    /// 1 = Monday to 7 = Sunday.
-    pub(in crate::policy) weekday: u32,
-}
 
 impl Pack {
     /// Decides one request about one record, class by class. Every evaluation error is a deny.

@@ -12,12 +12,18 @@ use cedar_policy::{
     PrincipalConstraint, Schema, ValidationMode, Validator,
 };
 
-use super::{ClassSlots, CollectionSlots, Engine, Slice, Slot, VAULT_ACTIONS, facts::Symbols};
+use super::{
+    ClassSlots, CollectionSlots, Engine, Slice, Slot, facts::Symbols, request::VAULT_ACTIONS,
+};
 use crate::{
     ids::{ClassName, RoleName},
     policy::{
         ATTRIBUTES_CLASS,
-        pack::{CollectionSpec, PackError, Source, Vocabulary},
+        pack::{
+            error::{PackError, Source},
+            spec::CollectionSpec,
+            vocabulary::Vocabulary,
+        },
         permit::PolicyRef,
         schema,
     },

@@ -11,7 +11,7 @@ use cedar_policy::{
 };
 use chrono::Datelike;
 
-use super::{Moment, Principal, Resource};
+use super::request::{Moment, Principal, Resource};
 use crate::{
     ids::{
         AgentId, ClassName, CollectionName, FieldName, PurposeName, RoleName, TerritoryName,
@@ -19,7 +19,7 @@ use crate::{
     },
     policy::{
         ATTRIBUTES_CLASS,
-        pack::{CollectionSpec, Vocabulary},
+        pack::{spec::CollectionSpec, vocabulary::Vocabulary},
         value::Value,
     },
 };

@@ -6,9 +6,10 @@
 //! Nothing is parsed or validated here: `compile` did it at load. A request builds two entities
 //! and a context from plain facts, once, however many classes it asks.
 
-mod ask;
+pub(in crate::policy) mod ask;
 mod compile;
 mod facts;
+pub(in crate::policy) mod request;
 #[cfg(test)]
 mod tests;
 
@@ -19,93 +20,12 @@ use cedar_policy::{
 };
 
 use super::permit::{ClassDecision, Decision, PolicyRef, Verb, Verdict};
-use crate::{
-    clock::Timestamp,
-    ids::{
-        AgentId, ClassName, CollectionName, FieldName, PurposeName, RecordId, RoleName,
-        TerritoryName, UnitName,
-    },
-    policy::value::Value,
-};
+use crate::ids::{ClassName, CollectionName, RecordId, RoleName};
 
-pub(in crate::policy) use ask::{Moment, plausible};
 use facts::Symbols;
-
-/// The actions on the vault itself, a closed list: a pack grants them and can add none.
-pub const VAULT_ACTIONS: &[&str] = &[
-    "audit:list",
-    "audit:checkpoint",
-    "audit:export",
-    "purge:preview",
-    "purge:run",
-    "certificate:get",
-    "agent:create",
-    "agent:revoke",
-    "agent:list",
-    "status:read",
-    "clock:confirm",
-    "alarm:list",
-    "alarm:ack",
-];
-
-/// What the policies may know of a record: its head, nothing else.
-pub struct Resource<'a> {
-    /// The record decided about.
-    pub record: RecordId,
-    /// Its collection.
-    pub collection: &'a CollectionName,
-    /// Its territory, if it has one.
-    pub territory: Option<&'a TerritoryName>,
-    /// Its attributes, normalised.
-    pub attributes: &'a [(FieldName, Value)],
-    /// Agents it is assigned to; assignments that have run out are left out.
-    pub assigned_agents: &'a [AgentId],
-    /// Units whose queue it is in; assignments that have run out are left out.
-    pub assigned_units: &'a [UnitName],
-    /// Its processing is restricted.
-    pub restricted: bool,
-    /// A hold keeps it.
-    pub held: bool,
-}
-
-/// What the policies may know of the request.
-pub struct RequestContext<'a> {
-    /// The purpose stated.
-    pub purpose: &'a PurposeName,
-    /// When; policies see it as local date, minutes and weekday of the caller's territory.
-    pub now: Timestamp,
-    /// A justification was given. Its text is for the audit event alone.
-    pub justification: bool,
-    /// Distinct subjects revealed to this caller within the last hour.
-    pub recent_reveals: u32,
-    /// For [`Verb::Assign`]: the agent the record goes to, or is taken from.
-    pub assignee_agent: Option<&'a AgentId>,
-    /// For [`Verb::Assign`]: the unit the record goes to, or is taken from.
-    pub assignee_unit: Option<&'a UnitName>,
-}
-
-/// The answer about an action on the vault itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ActionDecision {
-    /// Whether it is allowed.
-    pub allowed: bool,
-    /// The deciding policies, sorted by id.
-    pub policies: Vec<PolicyRef>,
-}
-
-/// The habilitation of a caller as the policies see it.
-#[derive(Clone)]
-pub(in crate::policy) struct Principal<'a> {
-    pub(in crate::policy) agent: &'a AgentId,
-    pub(in crate::policy) role: &'a RoleName,
-    pub(in crate::policy) unit: Option<&'a UnitName>,
-    pub(in crate::policy) territory: Option<&'a TerritoryName>,
-    pub(in crate::policy) profession: Option<&'a str>,
-    pub(in crate::policy) service: bool,
-    pub(in crate::policy) sworn: bool,
-    pub(in crate::policy) undertaking: bool,
-    pub(in crate::policy) valid_today: bool,
-}
+use request::Moment;
+pub(in crate::policy) use request::Principal;
+pub use request::{ActionDecision, RequestContext, Resource, VAULT_ACTIONS};
 
 /// One action on one resource type: its uid, its entity with its groups, and per role the policies
 /// that can matter.

@@ -6,20 +6,13 @@ use super::{
     document::{CollectionDocument, FieldToml},
     error::{At, Source},
     spec::{AttributeSpec, CollectionSpec, FieldSpec},
-    vocabulary::{parsed, unlabelled},
+    words::{Lists, is_reserved, parsed, unlabelled},
 };
 use crate::{
     ids::{ClassName, CollectionName, FieldName},
     limits::{FIELD_TEXT_BYTES_MAX, FIELDS_PER_RECORD_MAX},
-    policy::{ATTRIBUTES_CLASS, mask::Mask, period::Period, value::FieldType},
+    policy::{mask::Mask, period::Period, value::FieldType},
 };
-
-/// Words of other parts of the pack that collections refer to.
-pub(super) struct Lists {
-    pub(super) classes: Vec<At<ClassName>>,
-    pub(super) territories: Vec<String>,
-    pub(super) units: Vec<String>,
-}
 
 /// The only retention clock so far.
 const CLOCK: &str = "collected_on";
@@ -40,11 +33,6 @@ const TAKEN: [&str; 14] = [
     "like",
     "has",
 ];
-
-/// Names the vault keeps for itself: those that start with `_`, `event` and `attributes`.
-pub(super) fn is_reserved(name: &str) -> bool {
-    name.starts_with('_') || name == "event" || name == ATTRIBUTES_CLASS
-}
 
 /// Resolves all collections; every class must be used by one of them.
 pub(super) fn resolve(

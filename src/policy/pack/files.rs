@@ -9,12 +9,12 @@ use crate::{
 };
 
 /// The vocabulary, retention and masks.
-pub(super) const PACK_FILE: &str = "pack.toml";
+pub(in crate::policy) const PACK_FILE: &str = "pack.toml";
 /// The pack's own tests.
-pub(super) const SCENARIOS_FILE: &str = "scenarios.toml";
+pub(in crate::policy) const SCENARIOS_FILE: &str = "scenarios.toml";
 
 /// `pack.toml`, `scenarios.toml` and every `*.cedar` at any depth, with `/` in paths.
-pub(super) fn read(dir: &Path) -> Result<Vec<PackFile>, Vec<PackError>> {
+pub(in crate::policy) fn read(dir: &Path) -> Result<Vec<PackFile>, Vec<PackError>> {
     let (mut files, mut errors) = (Vec::new(), Vec::new());
     walk(dir, "", PACK_DEPTH_MAX, &mut files, &mut errors);
     let readable = errors.is_empty();

@@ -1,18 +1,16 @@
-//! The policy pack: loaded whole or refused whole, then immutable.
+//! The policy pack: its words and its compiled policies, immutable.
 //!
-//! Loading reads each file once, resolves the vocabulary, validates the policies against the schema
-//! generated from it, and runs the pack's scenarios. Whatever is wrong is reported with file, line
-//! and reason, as much of it as can be found.
+//! The files below read and check `pack.toml`; `policy::load` puts a pack together and runs its
+//! scenarios. A pack answers for its own words here, and must not decide: `engine::ask` does.
 
 mod collection;
-mod document;
-mod error;
-mod files;
+pub(super) mod document;
+pub(super) mod error;
+pub(super) mod files;
 mod retention;
-mod spec;
-mod vocabulary;
-
-use std::{path::Path, sync::Arc};
+pub(super) mod spec;
+pub(super) mod vocabulary;
+mod words;
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
@@ -20,14 +18,9 @@ use chrono_tz::Tz;
 pub use error::PackError;
 pub use spec::{AttributeSpec, CollectionSpec, FieldSpec};
 
-pub(super) use document::{many, named};
-pub(super) use error::{At, Source};
-pub(super) use vocabulary::Vocabulary;
-
+use self::vocabulary::Vocabulary;
 use super::{
     engine::Engine,
-    hash::{PackFile, pack_hash},
-    scenarios,
     value::{Value, Violation},
 };
 use crate::ids::{CollectionName, FieldName, PurposeName, RoleName, TerritoryName, UnitName};
@@ -40,49 +33,11 @@ pub struct Pack {
     retention_part: Vec<u8>,
 }
 
-// === impl Pack: loading ===
-
 impl Pack {
-    /// Loads `pack.toml`, `*.cedar`, `scenarios.toml`; validates; runs the scenarios.
-    /// Errors: everything found, in the order of the files.
-    pub fn load(dir: &Path) -> Result<Arc<Self>, Vec<PackError>> {
-        Self::from_files(&files::read(dir)?)
-    }
-
-    pub(super) fn from_files(files: &[PackFile]) -> Result<Arc<Self>, Vec<PackError>> {
-        let mut errors = Vec::new();
-        let mut texts: Vec<(&str, &str)> = Vec::new();
-        for file in files {
-            match std::str::from_utf8(&file.bytes) {
-                Ok(text) => texts.push((&file.path, text)),
-                Err(_) => errors.push(PackError {
-                    file: file.path.clone(),
-                    line: 0,
-                    reason: "the file is not UTF-8".into(),
-                }),
-            }
-        }
-        texts.sort_unstable();
-        let text_of = |path| texts.iter().find(|(p, _)| *p == path).map_or("", |(_, text)| text);
-        let mut source = Source::new(files::PACK_FILE, text_of(files::PACK_FILE));
-        let document = document::read(&mut source);
-        let vocabulary = vocabulary::resolve(&mut source, document);
-        errors.append(&mut source.errors);
-        let policies: Vec<_> =
-            texts.iter().filter(|(path, _)| path.ends_with(".cedar")).copied().collect();
-        let engine = Engine::compile(vocabulary.as_ref(), &policies, &mut errors);
-        let (Some(vocabulary), Some(engine), true) = (vocabulary, engine, errors.is_empty()) else {
-            // The scenarios cannot run, but their own slips can be shown at once.
-            let text = text_of(files::SCENARIOS_FILE);
-            let mut source = Source::new(files::SCENARIOS_FILE, text);
-            let _ = scenarios::read(&mut source);
-            errors.append(&mut source.errors);
-            return Err(errors);
-        };
+    /// A pack of these parts; `load` alone makes one, and hands it out once its scenarios hold.
+    pub(super) fn of(vocabulary: Vocabulary, engine: Engine, hash: [u8; 32]) -> Self {
         let retention_part = retention::canonical(&vocabulary);
-        let pack = Self { vocabulary, engine, hash: pack_hash(files), retention_part };
-        let failed = scenarios::run(&pack, files::SCENARIOS_FILE, text_of(files::SCENARIOS_FILE));
-        if failed.is_empty() { Ok(Arc::new(pack)) } else { Err(failed) }
+        Self { vocabulary, engine, hash, retention_part }
     }
 }
 

@@ -7,9 +7,10 @@ use chrono_tz::Tz;
 
 use super::{
     collection,
-    document::{Document, TerritoryToml, UnitToml},
+    document::{self, Document, TerritoryToml, UnitToml},
     error::{At, Source},
     spec::CollectionSpec,
+    words::{Lists, is_reserved, parsed, unlabelled},
 };
 use crate::ids::{ClassName, IdError, PurposeName, RoleName, TerritoryName, UnitName};
 
@@ -39,8 +40,14 @@ pub(in crate::policy) struct Vocabulary {
     pub(in crate::policy) collections: Vec<CollectionSpec>,
 }
 
+/// Reads and resolves `pack.toml`. `None` when an error was recorded in `source`.
+pub(in crate::policy) fn read(source: &mut Source<'_>) -> Option<Vocabulary> {
+    let document = document::read(source);
+    resolve(source, document)
+}
+
 /// Resolves a document. `None` when an error was recorded in `source`, now or before.
-pub(super) fn resolve(source: &mut Source<'_>, document: Document) -> Option<Vocabulary> {
+fn resolve(source: &mut Source<'_>, document: Document) -> Option<Vocabulary> {
     let profile = text(source, "profile", document.profile);
     let name = text(source, "name", document.name);
     let zone = needed(source, "zone", document.zone).and_then(|at| zone(source, &at));
@@ -56,7 +63,7 @@ pub(super) fn resolve(source: &mut Source<'_>, document: Document) -> Option<Voc
     }
     let territories = territories(source, document.territories, zone);
     let units = units(source, document.units, &territories);
-    let lists = collection::Lists {
+    let lists = Lists {
         classes: classes.iter().map(|(name, _)| name.clone()).collect(),
         territories: territories.iter().map(|t| t.name.to_string()).collect(),
         units: units.iter().map(|u| u.name.to_string()).collect(),
@@ -77,16 +84,6 @@ pub(super) fn resolve(source: &mut Source<'_>, document: Document) -> Option<Voc
         units,
         collections,
     })
-}
-
-/// Reads one name; a bad one is an error at its line.
-pub(super) fn parsed<T>(
-    source: &mut Source<'_>,
-    at: &At<String>,
-    parse: impl Fn(&str) -> Result<T, IdError>,
-) -> Option<T> {
-    let parsed = parse(&at.value);
-    parsed.map_err(|error| source.error(at.line, format!("`{}`: {error}", at.value))).ok()
 }
 
 fn names<T>(
@@ -114,7 +111,7 @@ fn classes(
 ) -> Vec<(At<ClassName>, String)> {
     let mut classes = Vec::new();
     for (at, label) in entries {
-        if collection::is_reserved(&at.value) {
+        if is_reserved(&at.value) {
             source.error(at.line, format!("`{}` is a reserved name of the vault", at.value));
         } else if let Some(name) = parsed(source, &at, ClassName::parse) {
             classes.push((At { line: at.line, value: name }, label));
@@ -156,13 +153,6 @@ fn units(
         unlabelled(source, at.line, &entry.label);
     }
     units
-}
-
-/// A label is for people; an empty one is a slip.
-pub(super) fn unlabelled(source: &mut Source<'_>, line: usize, label: &str) {
-    if label.trim().is_empty() {
-        source.error(line, "the label is empty");
-    }
 }
 
 fn zone(source: &mut Source<'_>, at: &At<String>) -> Option<Tz> {

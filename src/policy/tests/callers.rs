@@ -28,7 +28,7 @@ fn caller(role: &str, unit: &str, from: &str, to: &str, signed: Option<&str>) ->
 fn reads(who: &Caller, now: Timestamp) -> Vec<String> {
     let pack = shipped_pack();
     let collection = CollectionName::parse("contacts").unwrap();
-    let attributes = engine::plausible(pack.collection(&collection).unwrap());
+    let attributes = engine::ask::plausible(pack.collection(&collection).unwrap());
     let units = [UnitName::parse("operators-974").unwrap()];
     let territory = TerritoryName::parse("reunion").unwrap();
     let on = Resource {

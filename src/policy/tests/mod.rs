@@ -135,7 +135,7 @@ impl Asked {
 
     pub(super) fn decide(&self, pack: &Pack, who: &Someone, verb: Verb, classes: &str) -> Decision {
         let spec = pack.collection(&self.collection).unwrap();
-        let attributes = engine::plausible(spec);
+        let attributes = engine::ask::plausible(spec);
         let on = Resource {
             record: RECORD,
             collection: &self.collection,

@@ -5,7 +5,7 @@ use prost::Message;
 
 use super::*;
 use crate::{
-    policy::{pack::Source, scenarios},
+    policy::{pack::error::Source, scenarios},
     wire::store::RetentionPart,
 };
 
