@@ -28,7 +28,7 @@ use super::{
     tree::Tree,
 };
 use crate::{
-    clock::Clock,
+    clock::{Clock, Timestamp},
     ids::{AgentId, AlarmId, SlotRef},
     keyring::{CohortInfo, Keyring, LogState, Unpublished},
     random::Random,
