@@ -20,6 +20,9 @@ pub(super) struct Config {
     /// The key places; the first is primary.
     #[serde(default)]
     pub(super) keys: Vec<PathBuf>,
+    /// Ids of places that may stay silent at this start.
+    #[serde(default)]
+    pub(super) without_places: Vec<String>,
     /// The policy pack.
     pub(super) policy: Option<PathBuf>,
     /// Loopback addresses.
@@ -89,6 +92,7 @@ mod tests {
             listen = ["127.0.0.1:7443", "[::1]:7443"]
             passphrase_credential = "root"
             accept_swap = true
+            without_places = ["000102030405060708090a0b0c0d0e0f"]
         "#;
         let config = parse(text).unwrap();
         assert_eq!(config.data.unwrap(), Path::new("/var/lib/oubliette"));
@@ -96,6 +100,7 @@ mod tests {
         assert_eq!(config.policy.unwrap(), Path::new("/etc/oubliette/policy"));
         assert_eq!(config.listen.len(), 2);
         assert!(config.accept_swap);
+        assert_eq!(config.without_places, ["000102030405060708090a0b0c0d0e0f"]);
         assert_eq!(parse("").unwrap(), Config::default());
     }
 

@@ -76,6 +76,8 @@ fn print_purged(purged: &Purged) {
     ));
     if let Some(id) = &purged.certificate {
         out::line(&format!("certificate {id}: `oubliette certificate get --id {id}`"));
+    } else if !purged.cohorts.is_empty() {
+        out::line("no certificate: the key trees that went had never been used");
     }
 }
 

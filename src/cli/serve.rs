@@ -23,6 +23,7 @@ use super::{config::Config, failure::Failure, out, secrets::RootArgs};
 use crate::{
     client::DEFAULT_ADDRESS,
     clock::SystemClock,
+    ids::{IdError, PlaceId},
     limits,
     random::OsRandom,
     secret::{MemoryLock, lock_memory},
@@ -45,6 +46,10 @@ The configuration file may say (flags override it, unknown keys are refused):
   listen = [\"127.0.0.1:7443\"]           # loopback only, until TLS is built
   passphrase_credential = \"root\"        # or passphrase_file, or key_file
   accept_swap = false
+  without_places = []                   # ids of places to start without, for a repair only
+
+A place that does not answer stops the start, and the refusal names its id. `--without-place ID` starts
+without it: it misses every change, is no disaster copy, and no purge erases anything until it is back.
 
 It prints one line `listening on ADDRESS` per address once calls are answered.";
 
@@ -61,6 +66,9 @@ pub(super) struct Args {
     /// Key place; repeat for each, the primary first, in the order of `init`
     #[arg(long, value_name = "DIR")]
     keys: Vec<PathBuf>,
+    /// Start although the key place with this id does not answer; repeat for several
+    #[arg(long, value_name = "ID", value_parser = place_id)]
+    without_place: Vec<PlaceId>,
     /// Policy pack
     #[arg(long, value_name = "DIR")]
     policy: Option<PathBuf>,
@@ -78,6 +86,7 @@ pub(super) struct Args {
 struct Settings {
     data: PathBuf,
     keys: Vec<PathBuf>,
+    without_places: Vec<PlaceId>,
     policy: PathBuf,
     listen: Vec<SocketAddr>,
     root: RootArgs,
@@ -93,6 +102,7 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
     let listeners = bind(&settings.listen)?;
     warn_single_place(&settings.keys);
     let vault = open(&settings, swap_accepted)?;
+    warn_stale_places(&vault);
     tell_end_date(&vault, &settings.policy)?;
     let background = start_ticks(Arc::clone(&vault))?;
     let served = tokio::runtime::Builder::new_multi_thread()
@@ -121,6 +131,15 @@ fn settings(args: Args) -> Result<Settings, Failure> {
     if keys.is_empty() {
         return Err(missing("keys"));
     }
+    let without_places = if args.without_place.is_empty() {
+        let ids = config.without_places.iter().map(|id| place_id(id));
+        ids.collect::<Result<_, _>>().map_err(|e| {
+            Failure::usage(format!("`without_places`: {e}"))
+                .hint("`oubliette status` shows the ids of places")
+        })?
+    } else {
+        args.without_place
+    };
     let mut listen = if args.listen.is_empty() { config.listen } else { args.listen };
     if listen.is_empty() {
         listen.push(DEFAULT_ADDRESS.parse().map_err(|_| Failure::new("no default address"))?);
@@ -135,6 +154,7 @@ fn settings(args: Args) -> Result<Settings, Failure> {
         data: args.data.or(config.data).ok_or_else(|| missing("data"))?,
         policy: args.policy.or(config.policy).ok_or_else(|| missing("policy"))?,
         keys,
+        without_places,
         listen,
         root: if args.root.is_given() { args.root } else { from_config },
         accept_swap: args.accept_swap || config.accept_swap,
@@ -177,12 +197,27 @@ fn warn_single_place(keys: &[PathBuf]) {
     }
 }
 
+fn place_id(text: &str) -> Result<PlaceId, IdError> {
+    PlaceId::parse(text)
+}
+
+fn warn_stale_places(vault: &Vault) {
+    for place in vault.log().keyring().places().iter().filter(|place| place.stale) {
+        out::note(&format!("WARNING: the key place {} takes no part in this run.", place.id));
+        out::note(
+            "WARNING: it is no disaster copy, and no purge erases anything until it is back.",
+        );
+    }
+}
+
 fn open(settings: &Settings, swap_accepted: bool) -> Result<Arc<Vault>, Failure> {
     let folders =
         Folders { data: &settings.data, places: &settings.keys, policy: &settings.policy };
     let root = settings.root.root()?;
     let (clock, random) = (Arc::new(SystemClock), Arc::new(OsRandom));
-    Ok(start(Parts::in_folders(&folders, root, clock, random, swap_accepted)?)?)
+    let mut parts = Parts::in_folders(&folders, root, clock, random, swap_accepted)?;
+    parts.without_places.clone_from(&settings.without_places);
+    Ok(start(parts)?)
 }
 
 /// Says so when the pack's own end has come, and which line to edit.
@@ -293,6 +328,7 @@ mod tests {
             config: None,
             data: Some("/data".into()),
             keys: vec!["/keys".into()],
+            without_place: Vec::new(),
             policy: Some("/policy".into()),
             listen: Vec::new(),
             root: RootArgs::default(),
@@ -324,6 +360,25 @@ mod tests {
         assert_eq!(settings.listen, ["[::1]:9".parse().unwrap()]);
         assert!(settings.root.key_file.is_none());
         assert_eq!(settings.root.passphrase_fd, Some(3));
+    }
+
+    #[test]
+    fn a_place_to_start_without_is_read_from_flags_or_the_file_and_a_wrong_id_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("oubliette.toml");
+        let with = |text: &str, flags: Vec<PlaceId>| {
+            fs::write(&path, text).unwrap();
+            let config = Some(path.clone());
+            settings(Args { config, without_place: flags, ..args() }).map(|s| s.without_places)
+        };
+        let (one, two) = (PlaceId::from_bytes([1; 16]), PlaceId::from_bytes([2; 16]));
+        let file = format!("without_places = [\"{one}\"]");
+        assert_eq!(with(&file, vec![]).map_err(|e| e.text()).unwrap(), [one]);
+        assert_eq!(with(&file, vec![two]).map_err(|e| e.text()).unwrap(), [two]);
+        assert_eq!(with("", vec![]).map_err(|e| e.text()).unwrap(), []);
+        let wrong = with("without_places = [\"second\"]", vec![]);
+        assert_eq!(wrong.err().map(|e| e.code()), Some(2));
+        assert!(place_id("second").is_err());
     }
 
     #[test]

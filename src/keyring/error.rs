@@ -174,6 +174,16 @@ pub enum KeyringError {
         /// The follower.
         id: PlaceId,
     },
+    /// The caller knows a newer generation than the places hold.
+    #[error(
+        "the places were rolled back: generation {known} is known, they hold {places}; nothing was changed; put the newest places back"
+    )]
+    RolledBack {
+        /// The newest generation that is known.
+        known: u64,
+        /// The primary's.
+        places: u64,
+    },
     /// No place has the keyring file the anchor names.
     #[error(
         "no place has a keyring file that matches the anchor's generation {generation}: every record sealed under it is lost unless a place can be repaired"

@@ -34,15 +34,29 @@ struct Chosen {
 }
 
 impl Keyring {
-    /// Opens the vault at these places, in the order of the configuration, the primary first. Places
-    /// that do not answer must be named in `without`.
+    /// [`Keyring::open_known`] for who knows of no generation.
     ///
-    /// Errors: every refusal of [`KeyringError`]'s second and third group; nothing is changed by a
-    /// refusal, except that a crash's repair may have begun when a device fails.
+    /// Errors: as there.
     pub fn open(
         places: Vec<Place>,
         without: &[PlaceId],
         root: RootSource,
+        random: &dyn Random,
+    ) -> Result<Arc<Self>, KeyringError> {
+        Self::open_known(places, without, root, 0, random)
+    }
+
+    /// Opens the vault at these places, in the order of the configuration, the primary first. Places
+    /// that do not answer must be named in `without`. `known` is the newest generation that the
+    /// database has a leaf of (0 = none): places that are older were rolled back.
+    ///
+    /// Errors: every refusal of [`KeyringError`]'s second and third group; nothing is changed by a
+    /// refusal, except that a crash's repair may have begun when a device fails.
+    pub fn open_known(
+        places: Vec<Place>,
+        without: &[PlaceId],
+        root: RootSource,
+        known: u64,
         random: &dyn Random,
     ) -> Result<Arc<Self>, KeyringError> {
         check_distinct(&places)?;
@@ -58,6 +72,11 @@ impl Keyring {
         drop(opened);
         check_places(&body, &found, without)?;
         check_followers(&chosen, &found)?;
+        // After the followers, so that one which is ahead is named as what the operator needs.
+        let places = chosen.entry.generation;
+        if places < known {
+            return Err(KeyringError::RolledBack { known, places });
+        }
 
         // Steps 2 to 5 repeat whole after a crash: each looks at what is there first.
         repair(&chosen, &found, &roots, random)?;

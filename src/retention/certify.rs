@@ -2,7 +2,7 @@
 //!
 //! It must not certify while a place still owes its scrub. Totals come from the 'n' rows alone, which
 //! were written with the deletions; they are deleted with the run, so that a later sweep of the same
-//! cohort starts from zero.
+//! cohort starts from zero. A run that dropped only segments never used ends without a certificate.
 
 use crate::{
     audit::EventDraft,
@@ -40,18 +40,20 @@ pub(super) fn certify(cx: &Context<'_>, run: &PurgeRun) -> Result<PurgeReport, R
         sum
     });
     let id = run::certificate_id(run)?;
-    let certificate = certificate(cx, run, &cohorts, &counts, totals, &places);
-    let json = certificate.sign(&keyring.certificate_signer())?;
-    let sealed = cx.log.seal(&final_event(cx, run, totals, &places))?;
-    let mut ops = vec![
-        Op::Put(keys::certificate(&id, certificate.revision), json.into_bytes()),
-        Op::Delete(keys::PURGE.to_vec()),
-    ];
+    // Keys that never sealed anything prove no forgetting: the generation's leaf and the event tell it.
+    let certified = !(run.unused && totals == Counts::default());
+    let sealed = cx.log.seal(&final_event(cx, run, certified, totals, &places))?;
+    let mut ops = vec![Op::Delete(keys::PURGE.to_vec())];
+    if certified {
+        let certificate = certificate(cx, run, &cohorts, &counts, totals, &places);
+        let json = certificate.sign(&keyring.certificate_signer())?;
+        ops.push(Op::Put(keys::certificate(&id, certificate.revision), json.into_bytes()));
+    }
     ops.extend(cohorts.iter().map(|cohort| Op::Delete(keys::sweep_count(&cohort.id))));
     let group = Group { preconditions: Vec::new(), ops };
     let _receipt = cx.log.commit_blocking(group, &[], Some(sealed))?;
     Ok(PurgeReport {
-        certificate: Some(id),
+        certificate: certified.then_some(id),
         generation_before: run.generation_before,
         generation_after: run.generation_after,
         cohorts: cohorts.iter().zip(&counts).map(|(cohort, count)| due(cohort, count)).collect(),
@@ -162,13 +164,14 @@ fn due(cohort: &SweptCohort, counts: &Counts) -> DueCohort {
 fn final_event(
     cx: &Context<'_>,
     run: &PurgeRun,
+    certified: bool,
     totals: Counts,
     places: &[PlaceStatus],
 ) -> EventDraft {
     let classes: Vec<String> = places.iter().map(|p| format!("{:?}", p.class)).collect();
     let mut event = draft_event(cx, "purge", "OK");
     event.notes = vec![
-        run::certificate_note(run),
+        if certified { run::certificate_note(run) } else { "certificate=none".to_owned() },
         format!("generation={}", run.generation_after),
         format!("keyring={}", hex::encode(&run.keyring_hash)),
         format!("places={}", classes.join(",")),

@@ -53,10 +53,14 @@ use crate::{
     clock::Timestamp,
     identity::Caller,
     ids::{CertificateId, CohortId},
+    keyring::KeyringError,
     limits,
     policy::Pack,
     storage::{Group, Op, keys},
 };
+
+/// Kind of the alarm that a purge failed past its commit point and waits for a restart.
+pub const ALARM_ERASURE_PENDING: &str = "erasure-pending";
 
 /// When the schedule last ran and last tried.
 #[derive(Debug, Default, Clone, Copy)]
@@ -105,7 +109,8 @@ impl Retention {
     ///
     /// # Errors
     /// [`RetentionError::Running`] while another run is under way; keyring, log and storage errors.
-    /// Whatever the error, the next call takes the run up at the step it reached.
+    /// Whatever the error, the next call takes the run up at the step it reached, except past the
+    /// commit point: then [`ALARM_ERASURE_PENDING`] is raised, and the next start takes it up.
     pub fn run(&self, pack: &Pack, by: Option<&Caller>) -> Result<PurgeReport, RetentionError> {
         self.run_under(pack.hash(), by)
     }
@@ -122,25 +127,36 @@ impl Retention {
             return Ok(PurgeReport { skipped, ..PurgeReport::idle(self.log.keyring()) });
         }
         self.last.lock().tried = Some(now);
-        let report = self.run_started(&Context { log: &self.log, pack_hash, by })?;
+        let report = self.run_started(&Context { log: &self.log, pack_hash, by });
+        let report = report.inspect_err(|error| self.tell_pending(error))?;
         if report.skipped.is_none() {
             self.last.lock().done = Some(now);
         }
         Ok(report)
     }
 
+    /// Past its commit point an erasure is neither undone nor acknowledged: somebody must restart the
+    /// vault, which scrubs before it serves.
+    fn tell_pending(&self, error: &RetentionError) {
+        use KeyringError::{Drain, Incomplete, MustReopen};
+        if matches!(error, RetentionError::Keyring(Incomplete(_) | Drain | MustReopen)) {
+            self.log.raise_alarm(ALARM_ERASURE_PENDING, "restart-the-vault");
+        }
+    }
+
     fn run_started(&self, cx: &Context<'_>) -> Result<PurgeReport, RetentionError> {
         let before = match self.take_up(cx)? {
             // A run of which nothing was erased was done anew, with everything due by now; one that is
-            // not certified yet must be before another begins.
-            Some((report, was_erased)) if !was_erased || report.certificate.is_none() => {
+            // not over yet must be before another begins.
+            Some((report, was_erased)) if !was_erased || report.skipped.is_some() => {
                 return Ok(report);
             }
             taken_up => taken_up.map(|(report, _)| report),
         };
         let fresh = purge::purge(cx, Reached::Nothing { replaced: None })?;
         // What was taken up is the news if nothing else was due since.
-        Ok(before.filter(|_| fresh.certificate.is_none()).unwrap_or(fresh))
+        let idle = fresh.generation_after == fresh.generation_before;
+        Ok(before.filter(|_| idle).unwrap_or(fresh))
     }
 
     /// Takes up a purge that a crash cut, by the same steps and with the same totals, and sweeps what
@@ -170,13 +186,13 @@ impl Retention {
         if self.log.store().get(&keys::certificate(&run::certificate_id(&run)?, 1))?.is_some() {
             // Certified already, in the commit that deleted this row: it was put back.
             self.log.raise_alarm(ALARM_ROLLBACK, "purge-run-replayed");
-            let gone = Op::Delete(keys::PURGE.to_vec());
-            self.log.write_rows(Group { preconditions: Vec::new(), ops: vec![gone] })?;
+            self.delete_row(keys::PURGE)?;
             return Ok(None);
         }
         let was_erased = purge::is_erased(cx, &run)?;
         let reached = if was_erased {
             run.resumed = run.resumed.saturating_add(1);
+            run::renew_if_restored(cx, &mut run)?;
             Reached::Erased(Box::new(run))
         } else {
             Reached::Nothing { replaced: Some(bytes) }
@@ -185,7 +201,8 @@ impl Retention {
     }
 
     /// Compares every row with the keyring and deletes those whose slot is unreachable: after a
-    /// restored database. Returns how many rows of records, sections, index and events went. Blocks.
+    /// restored database. Deletes the mark ([`keys::SWEEP`]) that asked for it. Returns how many rows
+    /// of records, sections, index and events went. Blocks.
     ///
     /// # Errors
     /// A segment or cohort the keyring does not know; storage and log errors.
@@ -194,7 +211,11 @@ impl Retention {
         let write = self.writer();
         let touched = self.sweeper(&write).everything()?;
         let pack_hash = self.log.keyring().pinned_pack().0;
-        self.report_sweep(&Context { log: &self.log, pack_hash, by: None }, touched)
+        let cx = Context { log: &self.log, pack_hash, by: None };
+        let rows_swept = self.report_sweep(&cx, touched)?;
+        // A crash before leaves the mark, and the next start sweeps again.
+        self.delete_row(keys::SWEEP)?;
+        Ok(rows_swept)
     }
 
     /// Puts the counts of a sweep that no certificate covers into an event and clears them, in one
@@ -302,6 +323,11 @@ impl Retention {
             segments: cohort.segments.len(),
             records,
         })
+    }
+
+    fn delete_row(&self, key: &[u8]) -> Result<(), RetentionError> {
+        let ops = vec![Op::Delete(key.to_vec())];
+        Ok(self.log.write_rows(Group { preconditions: Vec::new(), ops })?)
     }
 
     fn start(&self) -> Result<Running<'_>, RetentionError> {

@@ -32,6 +32,16 @@ pub(super) enum Reached {
     Erased(Box<PurgeRun>),
 }
 
+const CLOCK_JUMPED: &str = "the clock jumped; confirm it with `oubliette clock confirm`";
+
+/// What came of steps 3 to 5.
+enum Erasing {
+    Erased(Box<PurgeRun>),
+    NothingDue,
+    /// Nothing was erased; the intent's row stays, and the next run replaces it.
+    ClockTripped,
+}
+
 /// Drops everything due, sweeps, certifies; or takes up a run at the step it reached. Blocks.
 pub(super) fn purge(cx: &Context<'_>, reached: Reached) -> Result<PurgeReport, RetentionError> {
     let mut run = match reached {
@@ -39,20 +49,17 @@ pub(super) fn purge(cx: &Context<'_>, reached: Reached) -> Result<PurgeReport, R
         Reached::Nothing { replaced } => {
             // 1. The clock guard. A crash here leaves nothing.
             let Some(now) = cx.log.sound_now() else {
-                return skip(
-                    cx,
-                    "clock",
-                    "the clock jumped; confirm it with `oubliette clock confirm`",
-                );
+                return skip(cx, "clock", CLOCK_JUMPED);
             };
             // 2. What is due. A crash here leaves nothing.
             if plan::plan(&cx.log.keyring().segments(), now).cohorts.is_empty() {
                 return nothing_due(cx, replaced);
             }
             match erase(cx, now, replaced) {
-                Ok(Some(run)) => run,
+                Ok(Erasing::Erased(run)) => *run,
                 // Another generation dropped it all between the look and the lock.
-                Ok(None) => return nothing_due(cx, None),
+                Ok(Erasing::NothingDue) => return nothing_due(cx, None),
+                Ok(Erasing::ClockTripped) => return skip(cx, "clock", CLOCK_JUMPED),
                 // Found before anything was written: the intent stays without an effect, and the next
                 // run replaces it.
                 Err(RetentionError::Keyring(KeyringError::ErasureNeedsPlace { id })) => {
@@ -80,28 +87,33 @@ pub(super) fn purge(cx: &Context<'_>, reached: Reached) -> Result<PurgeReport, R
     Ok(report)
 }
 
-/// Steps 3 to 5, under the generation lock. `None` if nothing is due any more.
+/// Steps 3 to 5, under the generation lock.
 fn erase(
     cx: &Context<'_>,
     now: Timestamp,
     replaced: Option<Vec<u8>>,
-) -> Result<Option<PurgeRun>, RetentionError> {
+) -> Result<Erasing, RetentionError> {
     let keyring = cx.log.keyring();
     let mut draft = keyring.draft();
     // Dropping a segment keeps its held slots alone and marks it `held_only`: from then on it is not
     // due, and releasing the hold erases what it kept.
     let plan = plan::plan(&keyring.segments(), now);
     if plan.cohorts.is_empty() {
-        return Ok(None);
+        return Ok(Erasing::NothingDue);
     }
     // 3. Intent durable, naming g + 1 and its cohorts, in one commit with the run's row. A crash leaves
     //    both and g current: recovery replaces the run and writes a new intent (over-reporting is
     //    allowed, an effect without an event never).
-    let mut run = run::start(cx, &plan, keyring.generation());
+    let mut run = run::start(cx, &plan, keyring.generation())?;
     let receipt = intend(cx, &plan, &mut run, draft.generation(), replaced)?;
     if let Some(receipt) = receipt {
         (run.intent_k, run.intent_n) = receipt.index();
         run.intent_index_known = true;
+    }
+    // The intent took its time. A clock that jumped meanwhile may have been wrong before: the last look
+    // comes right before the keys go.
+    if cx.log.sound_now().is_none() {
+        return Ok(Erasing::ClockTripped);
     }
     // 4. One generation for everything due: file at every place, anchors (commit point), memory wiped,
     //    old anchors scrubbed (erasure point). A crash before the commit point leaves g current and
@@ -113,7 +125,7 @@ fn erase(
     // 5. Generation leaf durable. A crash before leaves g + 1 without its leaf: opening the log writes
     //    it before anything else.
     cx.log.publish(unpublished)?;
-    Ok(Some(run))
+    Ok(Erasing::Erased(Box::new(run)))
 }
 
 fn intend(

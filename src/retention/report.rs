@@ -39,7 +39,8 @@ pub struct Preview {
 /// What a purge did.
 #[derive(Debug, Clone)]
 pub struct PurgeReport {
-    /// The certificate, unless nothing was due or the run was skipped.
+    /// The certificate, unless nothing was due, nothing of what was due had ever been used, or the
+    /// run was skipped.
     pub certificate: Option<CertificateId>,
     /// Keyring generation before.
     pub generation_before: u64,

@@ -10,7 +10,7 @@ use crate::{
     ids::{CertificateId, CohortId, CollectionName, SegmentId},
     keyring::{CohortKey, SegmentState},
     limits,
-    storage::Group,
+    storage::{Group, keys},
     wire::store::{PurgeRun, PurgedCohort},
 };
 
@@ -25,8 +25,16 @@ use super::{
 /// Leaf number of an event, and what was taken from its detail.
 type Found<T> = ((u32, u64), T);
 
-/// A run as it stands when its intent is written.
-pub(super) fn start(cx: &Context<'_>, plan: &Plan, generation: u64) -> PurgeRun {
+/// A run as it stands when its intent is written. Errors: reading storage.
+pub(super) fn start(
+    cx: &Context<'_>,
+    plan: &Plan,
+    generation: u64,
+) -> Result<PurgeRun, RetentionError> {
+    let mut unused = true;
+    for segment in plan.cohorts.iter().flat_map(|cohort| &cohort.segments) {
+        unused &= cx.log.store().get(&keys::segment(segment))?.is_none();
+    }
     let cohorts = plan.cohorts.iter().map(|cohort| PurgedCohort {
         cohort_id: cohort.info.id.as_bytes().to_vec(),
         collection: cohort.info.key.collection.as_str().to_owned(),
@@ -34,7 +42,7 @@ pub(super) fn start(cx: &Context<'_>, plan: &Plan, generation: u64) -> PurgeRun 
         zone: cohort.info.key.zone.name().to_owned(),
         seg_ids: cohort.segments.iter().map(|id| id.as_bytes().to_vec()).collect(),
     });
-    PurgeRun {
+    Ok(PurgeRun {
         certificate_id: make_certificate_id(cx).as_bytes().to_vec(),
         started_at_ms: cx.log.clock().now().as_millis(),
         cutoff_ms: plan.cutoff.as_millis(),
@@ -43,8 +51,44 @@ pub(super) fn start(cx: &Context<'_>, plan: &Plan, generation: u64) -> PurgeRun 
         pack_hash: cx.pack_hash.to_vec(),
         cohorts: cohorts.collect(),
         holds_kept: u64::try_from(plan.held).unwrap_or(u64::MAX),
+        log_k: cx.log.state().k,
+        unused,
         ..PurgeRun::default()
+    })
+}
+
+/// A run whose database was put back since: the log began a new origin, and with what was lost this
+/// run may have been certified already. It gets an id of its own, so that no issued certificate is
+/// written a second time, and names the present generation, which is without its segments too: the
+/// leaf of its own may be among what was lost.
+pub(super) fn renew_if_restored(
+    cx: &Context<'_>,
+    run: &mut PurgeRun,
+) -> Result<(), RetentionError> {
+    let k = cx.log.state().k;
+    if run.log_k == k {
+        return Ok(());
     }
+    // Before the id changes: the intent is known by the old one.
+    note_intent(cx, run)?;
+    run.log_k = k;
+    run.certificate_id = make_certificate_id(cx).as_bytes().to_vec();
+    if run.generation_after == 0 {
+        let keyring = cx.log.keyring();
+        run.generation_after = keyring.generation();
+        run.keyring_hash = keyring.hash().to_vec();
+        run.erased_at_ms = cx.log.clock().now().as_millis();
+    }
+    Ok(())
+}
+
+fn note_intent(cx: &Context<'_>, run: &mut PurgeRun) -> Result<(), RetentionError> {
+    if !run.intent_index_known
+        && let Some((k, n)) = intent_index(cx, run)?
+    {
+        (run.intent_k, run.intent_n, run.intent_index_known) = (k, n, true);
+    }
+    Ok(())
 }
 
 /// The cohorts of a run. Errors: a row that does not parse.
@@ -85,11 +129,7 @@ pub(super) fn note_erased(cx: &Context<'_>, run: &mut PurgeRun) -> Result<(), Re
         // After a crash this is when recovery saw it: T1 is never claimed too early.
         run.erased_at_ms = cx.log.clock().now().as_millis();
     }
-    if !run.intent_index_known
-        && let Some((k, n)) = intent_index(cx, run)?
-    {
-        (run.intent_k, run.intent_n, run.intent_index_known) = (k, n, true);
-    }
+    note_intent(cx, run)?;
     let op = rows::put_purge_run(cx.log.keyring().as_ref(), run);
     Ok(cx.log.write_rows(Group { preconditions: Vec::new(), ops: vec![op] })?)
 }

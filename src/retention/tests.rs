@@ -218,6 +218,27 @@ fn nothing_due_is_no_generation_and_no_certificate() {
 }
 
 #[test]
+fn segments_that_were_never_used_go_with_a_generation_and_an_event_and_without_a_certificate() {
+    let mut bench = Bench::filled();
+    let retention = bench.open().unwrap();
+    retention.run_under(PACK, None).unwrap();
+    let log = &retention.log;
+    let mut draft = log.keyring().draft();
+    draft.open_segment(&cohort("2021-02-22"), log.random().as_ref()).unwrap();
+    let unpublished = draft.write(log.state(), log.random().as_ref()).unwrap();
+    log.publish(unpublished).unwrap();
+    let report = retention.run_under(PACK, None).unwrap();
+    assert_eq!((report.certificate, report.skipped, report.cohorts.len()), (None, None, 1));
+    assert_eq!(report.generation_after, report.generation_before + 1);
+    assert_eq!(retention.certificates().unwrap().len(), 1, "the one of the used segments");
+    assert!(log.store().get(keys::PURGE).unwrap().is_none());
+    let filter = EventFilter { kind: Some("purge".into()), ..EventFilter::default() };
+    let newest = log.list(&filter, None, 1).unwrap().events.remove(0);
+    let EventDetail::Open(event) = newest.detail else { panic!("it can be opened") };
+    assert!(event.notes.iter().any(|note| note == "certificate=none"), "{:?}", event.notes);
+}
+
+#[test]
 fn after_a_jump_of_the_clock_a_purge_says_why_it_did_not_run() {
     let mut bench = Bench::filled();
     let retention = bench.open().unwrap();

@@ -162,6 +162,8 @@ pub const CLOCK: &[u8] = b"m/clock";
 pub const GENERATION: &[u8] = b"m/generation";
 /// `m/purge`: the purge run that is not certified yet.
 pub const PURGE: &[u8] = b"m/purge";
+/// `m/sweep`: every row must be compared with the keyring before serving (empty value).
+pub const SWEEP: &[u8] = b"m/sweep";
 
 fn event_number(k: u32, n: u64) -> [u8; 12] {
     let mut number = [0; 12];

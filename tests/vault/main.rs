@@ -4,10 +4,12 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+mod attacks;
 mod crash;
 mod fail_closed;
 mod house;
 mod periods;
 mod records;
 mod retention;
+mod shipped;
 mod startup;

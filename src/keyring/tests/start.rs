@@ -176,3 +176,34 @@ fn a_place_that_holds_anything_is_never_overwritten_by_init() {
     let none = Keyring::create(Vec::new(), root(), new_vault(), &SeededRandom::new(4));
     assert!(matches!(none.map(|_| ()), Err(KeyringError::NoPlace)));
 }
+
+#[test]
+fn a_lost_file_of_the_newest_generation_is_never_made_up_for_by_the_one_before() {
+    let (places, [old_primary, old_follower]) = two_generations();
+    let news = [places.image(0), places.image(1)];
+    // Both anchors hold both generations; only the older one's file is left anywhere.
+    for (place, (old, new)) in [old_primary, old_follower].iter().zip(&news).enumerate() {
+        places.restore(place, old.clone().with_both_anchors(new));
+    }
+    assert!(matches!(refusal(&places), KeyringError::KeyringLost { generation: 3 }));
+    let mut healed = places.image(1);
+    healed.take_file(&news[1], "keyring.3");
+    places.restore(1, healed);
+    assert_eq!(open(&places).unwrap().generation(), 3);
+}
+
+#[test]
+fn places_older_than_the_generation_that_is_known_are_refused_before_any_repair() {
+    let (places, [_, old_follower]) = two_generations();
+    // A follower behind, which a repair would bring up.
+    places.restore(1, old_follower);
+    let before = [places.image(0), places.image(1)];
+    let known = |g| {
+        let random = SeededRandom::new(2);
+        Keyring::open_known(places.places(), &[], root(), g, &random).map(|k| k.generation())
+    };
+    assert!(matches!(known(4), Err(KeyringError::RolledBack { known: 4, places: 3 })));
+    assert!([places.image(0), places.image(1)] == before, "a refusal changed a place");
+    assert_eq!(known(3).unwrap(), 3);
+    assert_eq!(places.image(1).slots_in_use(), 1);
+}

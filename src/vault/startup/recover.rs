@@ -8,15 +8,15 @@ use std::sync::Arc;
 use prost::Message as _;
 
 use crate::{
-    audit::{AuditLog, Opened, RolledBack},
+    audit::{AuditLog, Opened, RolledBack, clear::GenerationDetail},
     identity::{Identity, ZoneOf},
     ids::{CollectionName, SegmentId},
-    keyring::{CohortKey, Keyring, SegmentState},
+    keyring::{CohortKey, Keyring, KeyringError, SegmentState},
     limits,
     policy::Pack,
     random::Random,
     retention::Retention,
-    storage::{Store, keys},
+    storage::{Group, Op, Store, keys},
     wire::store::{GenerationRow, SegmentRow},
 };
 
@@ -37,20 +37,25 @@ enum Leaf {
 /// Checks, recovers, and wires a vault that may serve. Blocks.
 pub fn start(parts: Parts) -> Result<Arc<Vault>, StartError> {
     let rule = audit_rule(&parts.pack);
-    // 1. The places: locks, order, anchors, followers, unfinished scrubs (keyring::open).
-    let without = &parts.without_places;
-    let keyring = Keyring::open(parts.places, without, parts.root, parts.random.as_ref())?;
+    // 1. The places: locks, order, anchors, followers, not older than the database, unfinished scrubs
+    //    (keyring::open).
+    let (known, without) = (known_generation(parts.store.as_ref())?, &parts.without_places);
+    let random = parts.random.as_ref();
+    let keyring = Keyring::open_known(parts.places, without, parts.root, known, random)
+        .map_err(rolled_back)?;
     // 2. The pack: its retention part is the pinned one, byte for byte.
     check_retention(&keyring, &parts.pack)?;
-    // 3. The database: not newer than the places, and every segment it uses accounted for.
+    // 3. The database: of the same history as the places, and every segment it uses accounted for.
     let leaf = check_generation(parts.store.as_ref(), &keyring)?;
     check_segments(parts.store.as_ref(), &keyring)?;
     // 4. The log: whole, and not shorter than its two floors.
-    let (held, random) = (Arc::clone(&keyring), Arc::clone(&parts.random));
+    let (held, store) = (Arc::clone(&keyring), Arc::clone(&parts.store));
+    let random = Arc::clone(&parts.random);
     let opened = AuditLog::open(parts.store, keyring, rule, parts.clock, parts.random)?;
     let (log, restored) = match opened {
         Opened::Whole(log) => (Arc::new(log), false),
         Opened::RolledBack(rolled_back) => {
+            mark_sweep(store.as_ref())?;
             (restart_log(rolled_back, &held, random.as_ref())?, true)
         }
     };
@@ -63,9 +68,10 @@ pub fn start(parts: Parts) -> Result<Arc<Vault>, StartError> {
     let now = log.clock().now();
     segments.ensure(&upcoming(&parts.pack, now))?;
     repin(&log, &parts.pack)?;
-    // 7. A purge cut by a crash, and rows of a restored database without a reachable slot.
+    // 7. A purge cut by a crash, and rows of a restored database without a reachable slot: of this
+    //    start, or of one that a crash cut before its sweep was through.
     let retention = Arc::new(Retention::new(Arc::clone(&log)));
-    if restored {
+    if store.get(keys::SWEEP)?.is_some() {
         retention.sweep_unreachable()?;
     }
     retention.resume(parts.pack.hash())?;
@@ -86,15 +92,41 @@ fn check_retention(keyring: &Keyring, pack: &Pack) -> Result<(), StartError> {
     Err(StartError::RetentionChanged(differences(&pinned, &own)))
 }
 
-fn check_generation(store: &dyn Store, keyring: &Keyring) -> Result<Leaf, StartError> {
-    let Some(row) = store.get(keys::GENERATION)? else { return Ok(Leaf::Behind) };
-    let row = GenerationRow::decode(row.as_slice())
-        .map_err(|_| StartError::Tampered("generation row"))?;
-    let places = keyring.generation();
-    if row.generation > places {
-        return Err(StartError::PlacesRolledBack { database: row.generation, places });
+/// The newest generation the database has a leaf of; 0 for none.
+fn known_generation(store: &dyn Store) -> Result<u64, StartError> {
+    Ok(generation_row(store)?.map_or(0, |row| row.generation))
+}
+
+fn generation_row(store: &dyn Store) -> Result<Option<GenerationRow>, StartError> {
+    let tampered = || StartError::Tampered("generation row");
+    let Some(row) = store.get(keys::GENERATION)? else { return Ok(None) };
+    let row = GenerationRow::decode(row.as_slice()).map_err(|_| tampered())?;
+    // The log compares the detail with its leaf later, once it is open.
+    let detail = GenerationDetail::parse(&row.detail).ok_or_else(tampered)?;
+    if detail.generation == row.generation { Ok(Some(row)) } else { Err(tampered()) }
+}
+
+fn rolled_back(error: KeyringError) -> StartError {
+    match error {
+        KeyringError::RolledBack { known: database, places } => {
+            StartError::PlacesRolledBack { database, places }
+        }
+        error => error.into(),
     }
-    if row.generation < places {
+}
+
+/// Notes that every row must be compared with the keyring. Written while no log is open, so this is
+/// the one write that does not pass through it; it is durable before the new origin's first leaf, after
+/// which nothing else would tell the next start.
+fn mark_sweep(store: &dyn Store) -> Result<(), StartError> {
+    let mark = Op::Put(keys::SWEEP.to_vec(), Vec::new());
+    store.commit(&[Group { preconditions: Vec::new(), ops: vec![mark] }])?;
+    Ok(())
+}
+
+fn check_generation(store: &dyn Store, keyring: &Keyring) -> Result<Leaf, StartError> {
+    let Some(row) = generation_row(store)? else { return Ok(Leaf::Behind) };
+    if row.generation < keyring.generation() {
         return Ok(Leaf::Behind);
     }
     if row.detail == keyring.generation_detail() {
