@@ -186,7 +186,15 @@ impl Update {
         if record.head.territory != before {
             // Nobody writes a record to where he could not have written it.
             let asked: Vec<ClassName> = permit.classes().iter().map(|(c, _)| c.clone()).collect();
-            change.decide(record, Verb::Write, &asked, None, event)?;
+            // The caller knows of this record: a refusal is a denial, whatever he may know over there.
+            change.decide(record, Verb::Write, &asked, None, event).map_err(
+                |error| match error {
+                    VaultError::NotAvailable => {
+                        VaultError::Denied { classes: asked.clone(), policies: Vec::new() }
+                    }
+                    error => error,
+                },
+            )?;
         }
         let mut next = reindex(&record.index_row_keys, &gone, added);
         ops.append(&mut next.ops);

@@ -2,7 +2,7 @@
 
 use oubliette::{
     clock::Timestamp,
-    ids::{AgentId, RecordId, UnitName},
+    ids::{AgentId, RecordId, TerritoryName, UnitName},
     policy::{FieldStatus, Value},
     retention::RetentionError,
     vault::{AssignInput, Assignee, UpdateInput, VaultError},
@@ -235,5 +235,33 @@ fn the_last_who_may_appoint_or_audit_is_not_revoked_and_one_of_two_is() {
         let second = crate::house::new_agent("watch-2", "watch", None);
         vault.create_agent(&keys, second).await.unwrap();
         vault.revoke_agent(&keys, AgentId::parse("watch-1").unwrap()).await.unwrap();
+    });
+}
+
+#[test]
+fn a_file_that_moves_to_another_territory_leaves_the_eyes_of_the_first() {
+    run(async {
+        let vault = House::founded(14).start().unwrap();
+        let file = filed(&vault, "EXEMPLE", "2020-11-20").await.unwrap();
+        let islander = || {
+            let mut clerk = caller("clerk-3", "clerk", Some("north"));
+            clerk.habilitation.territory = Some(TerritoryName::parse("island").unwrap());
+            clerk
+        };
+        let input = || oubliette::vault::RevealInput {
+            record: file.record,
+            classes: vec![class("identity")],
+        };
+        assert!(vault.reveal(&islander(), &care(), input()).await.is_ok());
+        let moved = UpdateInput {
+            record: file.record,
+            expected_version: 2,
+            attributes: vec![(field("territory"), Some(Value::Text("mainland".to_owned())))],
+            fields: Vec::new(),
+        };
+        vault.update(&clerk(), &care(), moved).await.unwrap();
+        assert!(vault.reveal(&islander(), &care(), input()).await.is_err());
+        let revealed = reveal(&vault, file.record).await.unwrap();
+        assert_eq!(revealed.expires_on.to_string(), "2021-02-20", "a move never moves the date");
     });
 }

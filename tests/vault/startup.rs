@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use oubliette::{
+    ids::SegmentId,
     keyring::KeyringError,
     policy::Pack,
     storage::keys,
@@ -84,25 +85,42 @@ fn a_keyring_that_does_not_match_its_anchor_is_healed_from_a_follower_or_refused
 #[test]
 fn a_segment_the_keyring_does_not_know_stops_the_start() {
     let (house, _) = with_a_file(64);
-    // Another vault's segment row, with this vault's mac missing, and a true row under a false id.
-    let rows = |house: &House| {
-        let mut rows = Vec::new();
+    let unknown = keys::segment(&SegmentId::from_bytes([7; 16]));
+    let (mut true_row, mut true_mac) = (Vec::new(), Vec::new());
+    {
+        // A row with a true mac, as a restored or exchanged keyring would leave one behind.
+        let vault = house.start().unwrap();
         house.disk.tamper(|map| {
-            rows = map.range(keys::segments()..).map(|(k, v)| (k.clone(), v.clone())).collect()
+            let known = map.range(keys::segments()..).next().unwrap();
+            true_row = known.1[32..].to_vec();
         });
-        rows.into_iter().filter(|(k, _)| k[0] == b'd').collect::<Vec<_>>()
-    };
-    let (key, value) = rows(&house).remove(0);
-    let mut false_key = key.clone();
-    false_key[1] ^= 1;
+        true_mac.extend(vault.log().keyring().mac_row(&unknown, &true_row));
+    }
     house.disk.tamper(|map| {
-        map.insert(false_key.clone(), value.clone());
+        map.insert(unknown.clone(), true_mac);
+    });
+    assert!(matches!(refused(&house), StartError::SegmentUnaccounted(_)));
+    // The same row without its mac is no row of this vault at all.
+    house.disk.tamper(|map| {
+        map.insert(unknown.clone(), [vec![0; 32], true_row].concat());
     });
     assert!(matches!(refused(&house), StartError::Tampered(_)));
     house.disk.tamper(|map| {
-        map.remove(&false_key);
+        map.remove(&unknown);
     });
     assert!(house.start().is_ok());
+}
+
+#[test]
+fn an_empty_data_folder_is_no_vault_and_the_places_are_left_as_they_are() {
+    let (house, record) = with_a_file(72);
+    let before = house.places.image(0).names();
+    let elsewhere = House { disk: oubliette::storage::memory::MemoryDisk::new(), ..house.copy(73) };
+    assert!(matches!(refused(&elsewhere), StartError::NoVault));
+    assert_eq!(elsewhere.places.image(0).names(), before);
+    let vault = house.start().unwrap();
+    assert_eq!(vault.state().unwrap().log_origin, 0);
+    assert!(run(reveal(&vault, record)).is_ok());
 }
 
 #[test]

@@ -41,7 +41,10 @@ pub enum StartError {
     #[error("this data folder and these places belong to different vaults or histories")]
     OtherVault,
     /// A row that should verify does not.
-    #[error("the stored {0} does not verify: the data folder was changed by somebody else")]
+    #[error(
+        "the stored {0} does not verify: these key places belong to another vault, or the data \
+         folder was changed by somebody else"
+    )]
     Tampered(&'static str),
     /// A segment in use that the keyring has no word of.
     #[error(
@@ -49,6 +52,12 @@ pub enum StartError {
          corruption, never an erasure: restore the places that belong to this data folder"
     )]
     SegmentUnaccounted(SegmentId),
+    /// The data folder is empty or something else.
+    #[error(
+        "there is no vault in this data folder; nothing was changed. Check the folder's name, or \
+         found a vault with `init`"
+    )]
+    NoVault,
     /// `init` over something that is there.
     #[error("the data folder is not empty; `init` never writes over a vault")]
     NotEmpty,

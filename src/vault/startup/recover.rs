@@ -37,9 +37,11 @@ enum Leaf {
 /// Checks, recovers, and wires a vault that may serve. Blocks.
 pub fn start(parts: Parts) -> Result<Arc<Vault>, StartError> {
     let rule = audit_rule(&parts.pack);
+    // 0. A data folder that holds a vault: anything else would give the places' log a false history.
+    let known = generation_row(parts.store.as_ref())?.ok_or(StartError::NoVault)?.generation;
     // 1. The places: locks, order, anchors, followers, not older than the database, unfinished scrubs
     //    (keyring::open).
-    let (known, without) = (known_generation(parts.store.as_ref())?, &parts.without_places);
+    let without = &parts.without_places;
     let random = parts.random.as_ref();
     let keyring = Keyring::open_known(parts.places, without, parts.root, known, random)
         .map_err(rolled_back)?;
@@ -92,11 +94,7 @@ fn check_retention(keyring: &Keyring, pack: &Pack) -> Result<(), StartError> {
     Err(StartError::RetentionChanged(differences(&pinned, &own)))
 }
 
-/// The newest generation the database has a leaf of; 0 for none.
-fn known_generation(store: &dyn Store) -> Result<u64, StartError> {
-    Ok(generation_row(store)?.map_or(0, |row| row.generation))
-}
-
+/// What the database says of its newest generation leaf; `None` for a database of no vault.
 fn generation_row(store: &dyn Store) -> Result<Option<GenerationRow>, StartError> {
     let tampered = || StartError::Tampered("generation row");
     let Some(row) = store.get(keys::GENERATION)? else { return Ok(None) };
