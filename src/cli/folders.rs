@@ -81,7 +81,8 @@ pub(super) fn vault(path: &Path) -> Result<(), Failure> {
 /// A vault's folder close by: inside this one, or beside it.
 fn like(path: &Path) -> Option<PathBuf> {
     let parent = path.parent().map(here);
-    child_with(path, STORE_FOLDER).or_else(|| child_with(parent?, STORE_FOLDER))
+    let found = child_with(path, STORE_FOLDER).or_else(|| child_with(parent?, STORE_FOLDER))?;
+    Some(found.strip_prefix(".").map_or_else(|_| found.clone(), Path::to_owned))
 }
 
 /// The parent of a bare name is where we are.

@@ -25,7 +25,7 @@ variable is not set, ~/.config/oubliette/session. `oubliette logout` ends the se
 
 /// Arguments of `login`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = AFTER)]
+#[command(after_help = AFTER, override_usage = "oubliette login [OPTIONS] <ID>")]
 pub(super) struct LoginArgs {
     #[command(flatten)]
     who: Who,
