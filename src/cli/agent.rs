@@ -139,21 +139,77 @@ fn create(args: CreateArgs) -> Result<(), Failure> {
 }
 
 fn list(agents: &[Agent]) {
-    let row = |agent: &Agent| {
-        let first = agent.habilitations.first();
-        let state = match (agent.revoked, agent.one_time_secret) {
-            (true, _) => "revoked",
-            (false, true) => "not logged in yet",
-            (false, false) => "active",
+    let rows: Vec<_> = agents.iter().flat_map(rows).collect();
+    let heading = ["AGENT", "KIND", "ROLE", "UNIT", "TERRITORY", "PROFESSION", "VALID", "STATE"];
+    out::table(heading, &rows);
+}
+
+/// One row for each habilitation, and one for an agent without any.
+fn rows(agent: &Agent) -> Vec<[String; 8]> {
+    let state = match (agent.revoked, agent.one_time_secret) {
+        (true, _) => "revoked",
+        (false, true) => "not logged in yet",
+        (false, false) => "active",
+    };
+    let kind = match agent.kind {
+        AgentKind::Person => "person",
+        AgentKind::Service => "service",
+    };
+    let row = |given: Option<&Habilitation>| {
+        let of = |part: fn(&Habilitation) -> Option<&String>| {
+            given.and_then(part).map_or_else(|| "-".to_owned(), |text| out::plain(text))
         };
+        let valid = given.map(|h| format!("{} to {}", h.valid_from, h.valid_to));
         [
             agent.agent.clone(),
-            first.map(|h| h.role.clone()).unwrap_or_default(),
-            first.and_then(|h| h.unit.clone()).unwrap_or_default(),
-            first.map(|h| format!("{} to {}", h.valid_from, h.valid_to)).unwrap_or_default(),
+            kind.to_owned(),
+            of(|h| Some(&h.role)),
+            of(|h| h.unit.as_ref()),
+            of(|h| h.territory.as_ref()),
+            of(|h| h.profession.as_ref()),
+            valid.unwrap_or_else(|| "-".to_owned()),
             state.to_owned(),
         ]
     };
-    let rows: Vec<_> = agents.iter().map(row).collect();
-    out::table(["AGENT", "ROLE", "UNIT", "VALID", "STATE"], &rows);
+    match agent.habilitations.as_slice() {
+        [] => vec![row(None)],
+        all => all.iter().map(|given| row(Some(given))).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listed_agent_has_a_row_with_everything_for_each_habilitation() {
+        let first = Habilitation {
+            role: "nurse".into(),
+            unit: Some("ward-1".into()),
+            territory: Some("north".into()),
+            profession: Some("registered-nurse".into()),
+            valid_from: "2020-11-23".into(),
+            valid_to: "2021-03-31".into(),
+            ..Habilitation::default()
+        };
+        let second = Habilitation { role: "clerk".into(), ..Habilitation::default() };
+        let agent = Agent {
+            agent: "op-1".into(),
+            kind: AgentKind::Service,
+            display_name: String::new(),
+            habilitations: vec![first, second],
+            revoked: false,
+            one_time_secret: false,
+            revision: 1,
+        };
+        let listed = rows(&agent);
+        let valid = "2020-11-23 to 2021-03-31";
+        let whole =
+            ["op-1", "service", "nurse", "ward-1", "north", "registered-nurse", valid, "active"];
+        assert_eq!(listed[0], whole);
+        assert_eq!(listed[1][2..6], ["clerk", "-", "-", "-"]);
+        let bare = Agent { habilitations: vec![], revoked: true, ..agent };
+        assert_eq!(rows(&bare).len(), 1);
+        assert_eq!(rows(&bare)[0][7], "revoked");
+    }
 }

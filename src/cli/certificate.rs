@@ -13,14 +13,19 @@ use super::{
     failure::Failure,
     offline, out,
 };
-use crate::{ids::CertificateId, limits, retention::CertificateSummary};
+use crate::{
+    client::{ClientError, Reason},
+    ids::CertificateId,
+    limits,
+    retention::CertificateSummary,
+};
 
 const AFTER_VERIFY: &str = "\
 Example:
   oubliette certificate get > purge.json
-  oubliette certificate verify purge.json --key 'vault+0a1b2c3d+AX...'
+  oubliette certificate verify purge.json --key 'NAME/certificates+0a1b2c3d+AX...'
 
-The key is the certificates' verifier key that `init` printed. Needs no vault and no network.";
+The key is the certificates' verifier key that `init` printed (NAME is the vault's). Needs no vault and no network.";
 
 /// Subcommands of `certificate`.
 #[derive(Debug, clap::Subcommand)]
@@ -56,13 +61,24 @@ fn certificate_id(text: &str) -> Result<CertificateId, String> {
 pub(super) fn run(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Get { id, connection } => {
-            let certificate =
-                block_on(async { Ok(connection.client().await?.certificate(*id).await?) })?;
+            let certificate = block_on(async {
+                let answer = connection.client().await?.certificate(*id).await;
+                answer.map_err(|error| not_found(id.is_some(), error))
+            })?;
             out::line(&certificate);
             Ok(())
         }
         Command::Verify { file, key, json } => verify(file, key, *json),
     }
+}
+
+/// Without an id there is nothing to mistype: then nothing has been purged yet.
+fn not_found(by_id: bool, error: ClientError) -> Failure {
+    if by_id || error.reason() != Some(Reason::NoCertificate) {
+        return error.into();
+    }
+    Failure::new("no certificate yet: nothing has been purged")
+        .hint("`oubliette purge --dry-run` says what is due")
 }
 
 fn verify(file: &Path, key: &str, as_json: bool) -> Result<(), Failure> {

@@ -11,7 +11,8 @@ pub(super) struct Connection {
     /// Address of the vault; by default the session's
     #[arg(long, value_name = "HOST:PORT")]
     address: Option<String>,
-    /// Session file; by default $XDG_RUNTIME_DIR/oubliette/session
+    /// Session file; by default $XDG_RUNTIME_DIR/oubliette/session or, where that variable is not set,
+    /// ~/.config/oubliette/session
     #[arg(long, value_name = "FILE")]
     session: Option<PathBuf>,
 }
@@ -36,8 +37,9 @@ impl Connection {
         if self.address.as_ref().is_some_and(|address| *address != session.address) {
             // A token is shown to the vault that gave it, and to nobody else.
             let message = format!("the session was opened at {}", session.address);
-            return Err(Failure::usage(message)
-                .hint("leave --address out, or log in there: `oubliette login --address ...`"));
+            return Err(Failure::usage(message).hint(
+                "leave --address out, or log in there: `oubliette login NAME --address ...`",
+            ));
         }
         Ok(Client::connect(&session.address).await?.with_token(&session.token())?)
     }

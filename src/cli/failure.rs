@@ -3,6 +3,7 @@
 
 use std::{error::Error, fmt::Write as _, io, path::Path, process::ExitCode};
 
+use super::advice;
 use crate::{
     client::{ClientError, Reason, session::SessionError},
     policy::PackError,
@@ -10,18 +11,23 @@ use crate::{
     vault::{VaultError, startup::StartError},
 };
 
+/// What to do next when nothing better is known.
+const SEE_HELP: &str = "the same command with --help says what it needs";
+
 /// What the caller of the program is told.
 #[derive(Debug)]
 pub(super) struct Failure {
     message: String,
     hint: Option<String>,
     code: u8,
+    /// The policy refused: which advice fits depends on the command.
+    denied: bool,
 }
 
 impl Failure {
     /// Exit code 1.
     pub(super) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None, code: 1 }
+        Self { message: message.into(), hint: None, code: 1, denied: false }
     }
 
     /// Exit code 2: the arguments do not go together.
@@ -43,29 +49,44 @@ impl Failure {
 
     /// An error with all its causes.
     pub(super) fn of(error: &dyn Error) -> Self {
-        let mut message = error.to_string();
-        let mut source = error.source();
-        while let Some(cause) = source {
-            // Writing to a string does not fail.
-            let _ = write!(message, ": {cause}");
-            source = cause.source();
-        }
-        Self::new(message)
+        Self::new(with_causes(error))
     }
 
     /// A file that could not be read or written.
     pub(super) fn file(doing: &str, path: &Path, error: &io::Error) -> Self {
-        Self::new(format!("{doing} `{}` failed: {error}", path.display()))
+        let hint = match error.kind() {
+            io::ErrorKind::NotFound => "check the path",
+            io::ErrorKind::PermissionDenied => "check its permissions and whose it is (`ls -l`)",
+            io::ErrorKind::InvalidData => "it must be UTF-8 text",
+            io::ErrorKind::AlreadyExists => "nothing is written over: choose another name",
+            _ => "check the path and the disk",
+        };
+        Self::new(format!("{doing} `{}` failed: {error}", path.display())).hint(hint)
     }
 
     /// A pack that is refused, with every reason found.
     pub(super) fn pack(errors: &[PackError]) -> Self {
         let mut message = "the policy pack is refused".to_owned();
         for error in errors {
+            let place = match (error.file.as_str(), error.line) {
+                ("", _) => String::new(),
+                (file, 0) => format!("{file}: "),
+                (file, line) => format!("{file}:{line}: "),
+            };
             // Writing to a string does not fail.
-            let _ = write!(message, "\n  {error}");
+            let _ = write!(message, "\n  {place}{}", error.reason);
         }
         Self::new(message).hint("correct these lines, then check: `oubliette policy check DIR`")
+    }
+
+    /// The same with one more line of message.
+    pub(super) fn and(self, more: &str) -> Self {
+        Self { message: format!("{}\n  {more}", self.message), ..self }
+    }
+
+    /// For a command on the vault itself: where the policy refused it, no record is the matter.
+    pub(super) fn on_the_vault(self) -> Self {
+        if self.denied { self.hint(advice::ROLE) } else { self }
     }
 
     /// Prints it and gives the exit code.
@@ -73,9 +94,7 @@ impl Failure {
         // An empty message: the command has said everything itself.
         if !self.message.is_empty() {
             eprintln!("error: {}", self.message);
-        }
-        if let Some(hint) = &self.hint {
-            eprintln!(" next: {hint}");
+            eprintln!(" next: {}", self.hint.as_deref().unwrap_or(SEE_HELP));
         }
         ExitCode::from(self.code)
     }
@@ -98,37 +117,100 @@ impl Failure {
     }
 }
 
+/// An error and its causes in one line. A cause that only repeats what was said is left out.
+pub(super) fn with_causes(error: &dyn Error) -> String {
+    let mut message = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let text = cause.to_string();
+        // `tcp connect error: refused` says it once; `transport error` says nothing.
+        let last = message.rsplit(": ").next().unwrap_or_default().to_owned();
+        if let Some(rest) = text.strip_prefix(&format!("{last}: ")) {
+            // Writing to a string does not fail.
+            let _ = write!(message, ": {rest}");
+        } else if !message.contains(&text) && text != "transport error" {
+            let _ = write!(message, ": {text}");
+        }
+        source = cause.source();
+    }
+    message
+}
+
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         let refused = matches!(
             error.reason(),
             Some(Reason::Denied | Reason::NotAvailable | Reason::NoHabilitation)
         );
-        let failure = Self::of(&error).hint(error.hint());
+        let denied = error.reason() == Some(Reason::Denied);
+        let failure = Self { denied, ..Self::of(&error).hint(error.hint()) };
         if refused { Self { code: 3, ..failure } } else { failure }
     }
 }
 
 impl From<SessionError> for Failure {
     fn from(error: SessionError) -> Self {
-        Self::of(&error)
+        Self::of(&error).hint(advice::session(&error))
     }
 }
 
 impl From<VaultError> for Failure {
     fn from(error: VaultError) -> Self {
-        Self::of(&error)
+        Self::of(&error).hint(advice::FAULT)
     }
 }
 
 impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
-        Self::of(&error)
+        match &error {
+            StartError::Pack(errors) => Self::pack(errors),
+            _ => Self::of(&error).hint(advice::start(&error)),
+        }
     }
 }
 
 impl From<ServeError> for Failure {
     fn from(error: ServeError) -> Self {
-        Self::of(&error)
+        Self::of(&error).hint(advice::serve(&error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{0}")]
+    struct Said(&'static str, #[source] Option<Box<Said>>);
+
+    fn chain(texts: &[&'static str]) -> String {
+        let fold =
+            |cause: Option<Box<Said>>, text: &&'static str| Some(Box::new(Said(text, cause)));
+        with_causes(&*texts.iter().rev().fold(None, fold).unwrap())
+    }
+
+    #[test]
+    fn a_cause_that_repeats_what_was_said_is_left_out_and_a_new_one_is_kept() {
+        let refused = "tcp connect error: Connection refused (os error 111)";
+        let doubled = ["no vault answers", "transport error", "tcp connect error", refused];
+        assert_eq!(
+            chain(&doubled),
+            "no vault answers: tcp connect error: Connection refused (os error 111)"
+        );
+        assert_eq!(
+            chain(&["no vault", refused, "Connection refused (os error 111)"])
+                .matches("refused")
+                .count(),
+            1
+        );
+        assert_eq!(chain(&["reading failed", "disk broken"]), "reading failed: disk broken");
+    }
+
+    #[test]
+    fn a_fault_of_a_whole_file_has_no_line_and_one_of_a_line_has() {
+        let error = |file: &str, line| PackError { file: file.into(), line, reason: "bad".into() };
+        let text =
+            Failure::pack(&[error("", 0), error("a.cedar", 0), error("pack.toml", 7)]).text();
+        assert!(text.contains("\n  bad\n  a.cedar: bad\n  pack.toml:7: bad"), "{text}");
     }
 }

@@ -13,7 +13,13 @@ use std::{
 use chrono::NaiveDate;
 use serde_json::json;
 
-use super::{failure::Failure, out, secrets::RootArgs, serve::end_date_line};
+use super::{
+    failure::Failure,
+    folders::{self, Fresh},
+    out,
+    secrets::{RootArgs, shell},
+    serve::end_date_line,
+};
 use crate::{
     clock::{Clock as _, SystemClock},
     identity::{AgentKind, Habilitation, NewAgent, OneTimeSecret},
@@ -21,7 +27,8 @@ use crate::{
     policy::Pack,
     random::OsRandom,
     secret::lock_memory,
-    vault::startup::{Folders, Founded, Founders, Parts, found, prepare_data_folder},
+    storage::StoreError,
+    vault::startup::{Folders, Founded, Founders, Parts, StartError, found},
 };
 
 const AFTER: &str = "\
@@ -76,7 +83,7 @@ pub(super) struct Args {
     /// Accept one key place only: if it is lost, everything is
     #[arg(long)]
     accept_single_place: bool,
-    /// Do not ask whether the second place is on another device
+    /// Accept key places on one device without being asked: they will be lost together
     #[arg(long)]
     yes: bool,
     /// Print the result as JSON, secrets included
@@ -91,16 +98,23 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     check_origin(&args.name, "--name")?;
     check_origin(&args.node, "--node")?;
     check_node(&args.node)?;
+    folders::pack(&args.policy)?;
     let pack = Pack::load(&args.policy).map_err(|errors| Failure::pack(&errors))?;
     let today = SystemClock.now().date_in(pack.zone());
     let founders = founders(args, &pack, today)?;
     confirm_places(args)?;
     let root = args.root.new_root()?;
-    prepare_data_folder(&args.data)?;
+    let fresh = Fresh::prepare(&args.data)?;
     let folders = Folders { data: &args.data, places: &args.keys, policy: &args.policy };
     let (clock, random) = (Arc::new(SystemClock), Arc::new(OsRandom));
-    let founded = found(Parts::in_folders(&folders, root, clock, random, false)?, founders)?;
-    tell(args, &pack, &founded, today)
+    let founded = Parts::in_folders(&folders, root, clock, random, false)
+        .and_then(|parts| found(parts, founders));
+    match &founded {
+        // Another process founds in it at this moment: what is there is not ours to take away.
+        Ok(_) | Err(StartError::Store(StoreError::Locked)) => fresh.keep(),
+        Err(_) => drop(fresh),
+    }
+    tell(args, &pack, &founded?, today)
 }
 
 /// A part of the log's origin: it may hold no space, no plus and no slash.
@@ -127,7 +141,7 @@ fn founders(args: &Args, pack: &Pack, today: NaiveDate) -> Result<Founders, Fail
     }
     let last = match args.valid_to {
         Some(date) if date < today => {
-            return Err(Failure::usage("--valid-to lies in the past"));
+            return Err(Failure::usage("--valid-to lies in the past").hint("name a later day"));
         }
         Some(date) => date,
         None => today
@@ -166,34 +180,80 @@ fn founders(args: &Args, pack: &Pack, today: NaiveDate) -> Result<Founders, Fail
     })
 }
 
-/// The operator says where the second place is, or that one is enough.
-fn confirm_places(args: &Args) -> Result<(), Failure> {
-    let asked = std::io::stdin().is_terminal();
-    let Some(second) = args.keys.get(1) else {
-        out::note("WARNING: one key place only. If it is lost, every record is lost, for good.");
-        if args.accept_single_place {
-            return Ok(());
+/// What the operator must accept before keys are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Risk {
+    /// One place.
+    Single,
+    /// Two or more, of which two are on one device.
+    OneDevice,
+}
+
+impl Risk {
+    fn of(keys: &[PathBuf]) -> Option<Self> {
+        if keys.len() < 2 {
+            return Some(Self::Single);
         }
-        let accepted = asked && ask("Type `one place` to accept that: ")? == "one place";
-        return if accepted {
-            Ok(())
-        } else {
-            Err(Failure::usage("one key place was not accepted")
-                .hint("give a second --keys DIR on another device, or --accept-single-place"))
-        };
-    };
-    if args.keys.first().is_some_and(|first| same_device(first, second)) {
-        out::note("WARNING: both key places are on one device: they will be lost together.");
+        let pairs =
+            keys.iter().zip(1..).flat_map(|(one, n)| keys.iter().skip(n).map(move |o| (one, o)));
+        pairs.into_iter().any(|(one, other)| same_device(one, other)).then_some(Self::OneDevice)
     }
-    if args.yes || !asked {
+
+    /// Whether a flag has accepted it. Who accepts one place accepts two on one device.
+    fn accepted(self, single: bool, yes: bool) -> bool {
+        single || (yes && self == Self::OneDevice)
+    }
+
+    fn question(self) -> &'static str {
+        match self {
+            Self::Single => "Type `one place` to accept that: ",
+            Self::OneDevice => {
+                "Both places are on one device. Accept that they will be lost together? [y/N] "
+            }
+        }
+    }
+
+    fn agrees(self, answer: &str) -> bool {
+        match self {
+            Self::Single => answer == "one place",
+            Self::OneDevice => ["y", "yes"].contains(&answer),
+        }
+    }
+
+    fn refusal(self) -> Failure {
+        match self {
+            Self::Single => Failure::usage("one key place was not accepted")
+                .hint("give a second --keys DIR on another device, or --accept-single-place"),
+            Self::OneDevice => Failure::usage(
+                "both key places are on one device, and that they will be lost together was not accepted",
+            )
+            .hint("choose a second --keys DIR on another device, or say --yes"),
+        }
+    }
+}
+
+/// The operator accepts what the places risk, by a flag or at the terminal; silence is a refusal.
+fn confirm_places(args: &Args) -> Result<(), Failure> {
+    let Some(risk) = Risk::of(&args.keys) else {
+        out::note(
+            "note: the key places are on different file systems; see to it that these are two devices, not two parts of one",
+        );
         return Ok(());
+    };
+    match risk {
+        Risk::Single => {
+            out::note(
+                "WARNING: one key place only. If it is lost, every record is lost, for good.",
+            );
+        }
+        Risk::OneDevice if args.yes || args.accept_single_place => {
+            out::note("WARNING: key places on one device: they will be lost together.");
+        }
+        Risk::OneDevice => {}
     }
-    let question = format!("Is `{}` on another device than the first? [y/N] ", second.display());
-    match ask(&question)?.as_str() {
-        "y" | "yes" => Ok(()),
-        _ => Err(Failure::usage("the places were not confirmed")
-            .hint("choose a second --keys DIR on another device and run init again")),
-    }
+    let accepted = risk.accepted(args.accept_single_place, args.yes)
+        || (std::io::stdin().is_terminal() && risk.agrees(&ask(risk.question())?));
+    if accepted { Ok(()) } else { Err(risk.refusal()) }
 }
 
 fn ask(question: &str) -> Result<String, Failure> {
@@ -249,13 +309,19 @@ fn tell(args: &Args, pack: &Pack, founded: &Founded, today: NaiveDate) -> Result
             args.policy.join("pack.toml").display()
         ));
     }
-    let keys: String = args.keys.iter().map(|k| format!(" --keys {}", k.display())).collect();
-    out::line(&format!(
-        "Next: oubliette serve --data {}{keys} --policy {}",
-        args.data.display(),
-        args.policy.display()
-    ));
+    out::line(&format!("Next: {}", serve_line(args)));
     Ok(())
+}
+
+/// The command that runs what was founded, with the same source of the root key.
+fn serve_line(args: &Args) -> String {
+    let keys: String = args.keys.iter().map(|k| format!(" --keys {}", shell(k))).collect();
+    format!(
+        "oubliette serve --data {}{keys} --policy {}{}",
+        shell(&args.data),
+        shell(&args.policy),
+        args.root.flags()
+    )
 }
 
 fn secret_text(secret: &OneTimeSecret) -> String {
@@ -290,5 +356,49 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         assert!(same_device(&folder.path().join("not/yet"), folder.path()));
         assert!(!same_device(folder.path(), Path::new("/proc")));
+    }
+
+    fn args(more: &[&str]) -> Args {
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            args: Args,
+        }
+        let line = ["init", "--data", "/d", "--keys", "/a", "--keys", "/b c", "--policy", "/p"];
+        let people = ["--key-admin", "one", "--dpo", "two"];
+        let all = line.iter().chain(&people).chain(more);
+        <Line as clap::Parser>::try_parse_from(all).unwrap().args
+    }
+
+    #[test]
+    fn the_next_line_repeats_the_source_of_the_root_key() {
+        let places = "oubliette serve --data /d --keys /a --keys '/b c' --policy /p";
+        assert_eq!(serve_line(&args(&[])), places);
+        let file = serve_line(&args(&["--passphrase-file", "/s/pass"]));
+        assert_eq!(file, format!("{places} --passphrase-file /s/pass"));
+        assert!(serve_line(&args(&["--key-file", "k"])).ends_with(" --key-file k"));
+        assert!(serve_line(&args(&["--passphrase-fd", "3"])).ends_with(" --passphrase-fd 3"));
+    }
+
+    #[test]
+    fn places_on_one_device_are_accepted_in_words_or_by_a_flag_and_never_by_silence() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = [folder.path().join("a"), folder.path().join("b")];
+        let risk = Risk::of(&keys).unwrap();
+        assert_eq!(risk, Risk::OneDevice);
+        assert!(risk.accepted(false, true) && risk.accepted(true, false));
+        assert!(!risk.accepted(false, false));
+        assert!(risk.agrees("y") && !risk.agrees("") && !risk.agrees("n"));
+        assert_eq!(risk.refusal().code(), 2);
+        assert_eq!(Risk::of(&[folder.path().join("a"), PathBuf::from("/proc")]), None);
+    }
+
+    #[test]
+    fn one_place_is_accepted_by_its_own_flag_only() {
+        let risk = Risk::of(&[PathBuf::from("/a")]).unwrap();
+        assert_eq!(risk, Risk::Single);
+        assert!(risk.accepted(true, false));
+        assert!(!risk.accepted(false, true));
+        assert!(risk.agrees("one place") && !risk.agrees("y"));
     }
 }

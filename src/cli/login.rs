@@ -17,18 +17,18 @@ use crate::{
 
 const AFTER: &str = "\
 Example:
-  oubliette login --agent op-1
+  oubliette login op-1
 
 With a one-time secret you are asked for a new one at once (12 characters or more). The session's
-token is kept in a file that only you may read; `oubliette logout` ends it.";
+token is kept in a file that only you may read: $XDG_RUNTIME_DIR/oubliette/session or, where that
+variable is not set, ~/.config/oubliette/session. `oubliette logout` ends the session.";
 
 /// Arguments of `login`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = AFTER)]
+#[command(after_help = AFTER, override_usage = "oubliette login [OPTIONS] <ID>")]
 pub(super) struct LoginArgs {
-    /// Your login name
-    #[arg(long, value_name = "ID")]
-    agent: String,
+    #[command(flatten)]
+    who: Who,
     /// Read the secret from this file
     #[arg(long, value_name = "FILE", conflicts_with = "secret_fd")]
     secret_file: Option<PathBuf>,
@@ -40,6 +40,25 @@ pub(super) struct LoginArgs {
     new_secret_file: Option<PathBuf>,
     #[command(flatten)]
     connection: Connection,
+}
+
+/// The login name, as an argument or, as before, as a flag.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct Who {
+    /// Your login name
+    #[arg(value_name = "ID")]
+    agent: Option<String>,
+    /// The same as a flag
+    #[arg(long = "agent", value_name = "ID", hide = true)]
+    agent_flag: Option<String>,
+}
+
+impl Who {
+    /// One of the two is there: the command line is refused otherwise.
+    fn name(&self) -> &str {
+        self.agent.as_deref().or(self.agent_flag.as_deref()).unwrap_or_default()
+    }
 }
 
 /// Arguments of `logout`.
@@ -59,17 +78,17 @@ pub(super) fn login(args: &LoginArgs) -> Result<(), Failure> {
         // Connected first: nobody types a secret for a vault that does not answer.
         let client = Client::connect(&address).await?;
         let secret = agent_secret(file, args.secret_fd, "Secret: ")?;
-        let session = client.login(&args.agent, &secret).await?;
+        let session = client.login(args.who.name(), &secret).await?;
         if !session.must_change_secret {
             return Ok(session);
         }
         change(args, &client, &session, &secret).await
     })?;
-    Session::new(address, args.agent.clone(), session.expires_at_ms, &session.token)
+    Session::new(address, args.who.name().to_owned(), session.expires_at_ms, &session.token)
         .write(&path)?;
     let habilitation = &session.habilitation;
     let unit = habilitation.unit.as_deref().map_or_else(String::new, |u| format!(" of {u}"));
-    out::line(&format!("logged in as {}, {}{unit}", args.agent, habilitation.role));
+    out::line(&format!("logged in as {}, {}{unit}", args.who.name(), habilitation.role));
     out::line(&format!(
         "until {} at the latest; the session is in {}",
         Timestamp::from_millis(session.expires_at_ms),
@@ -91,7 +110,7 @@ async fn change(
     };
     client.with_token(&session.token)?.change_secret(old, &new).await?;
     out::note("the secret is changed");
-    Ok(client.login(&args.agent, &new).await?)
+    Ok(client.login(args.who.name(), &new).await?)
 }
 
 /// Ends the session here and in the vault.
@@ -99,8 +118,15 @@ pub(super) fn logout(args: &LogoutArgs) -> Result<(), Failure> {
     let path = args.connection.session_path()?;
     let ended = block_on(async { Ok(args.connection.client().await?.logout().await?) });
     // The file goes in any case: a token that nobody can use is worth nothing to its owner.
+    let was_there = path.exists();
     Session::forget(&path)?;
-    ended?;
-    out::line("logged out");
-    Ok(())
+    match ended {
+        Err(failure) if was_there => {
+            let deleted = format!("the local session file `{}` was deleted", path.display());
+            Err(failure.and(&deleted).hint(
+                "nothing more to do here: the vault ends an idle session by itself, and all at a restart",
+            ))
+        }
+        other => other.map(|()| out::line("logged out")),
+    }
 }

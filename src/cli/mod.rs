@@ -5,6 +5,7 @@
 //! environment variable, and no field of a record from an argument: both would stay in the shell's
 //! history and in the process list.
 
+mod advice;
 mod agent;
 mod alarm;
 mod audit;
@@ -15,6 +16,7 @@ mod connect;
 mod create;
 mod demo;
 mod failure;
+mod folders;
 mod init;
 mod login;
 mod offline;
@@ -29,6 +31,8 @@ mod status;
 use std::{ffi::OsString, process::ExitCode};
 
 use clap::{Parser, Subcommand};
+
+use self::failure::Failure;
 
 const AFTER: &str = "\
 Exit codes:
@@ -107,16 +111,16 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Serve(args) => serve::run(args),
         Command::Login(args) => login::login(&args),
         Command::Logout(args) => login::logout(&args),
-        Command::Agent(command) => agent::run(command),
+        Command::Agent(command) => agent::run(command).map_err(Failure::on_the_vault),
         Command::Create(args) => create::run(&args),
         Command::Reveal(args) => reveal::run(&args),
-        Command::Purge(args) => purge::run(&args),
-        Command::Clock(command) => clock::run(&command),
-        Command::Alarm(command) => alarm::run(&command),
-        Command::Audit(command) => audit::run(&command),
-        Command::Certificate(command) => certificate::run(&command),
+        Command::Purge(args) => purge::run(&args).map_err(Failure::on_the_vault),
+        Command::Clock(command) => clock::run(&command).map_err(Failure::on_the_vault),
+        Command::Alarm(command) => alarm::run(&command).map_err(Failure::on_the_vault),
+        Command::Audit(command) => audit::run(&command).map_err(Failure::on_the_vault),
+        Command::Certificate(command) => certificate::run(&command).map_err(Failure::on_the_vault),
         Command::Policy(command) => policy::run(&command),
-        Command::Status(args) => status::run(&args),
+        Command::Status(args) => status::run(&args).map_err(Failure::on_the_vault),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -58,3 +58,19 @@ pub(super) fn table<const N: usize>(heading: [&str; N], rows: &[[String; N]]) {
         print(row.each_ref().map(String::as_str));
     }
 }
+
+/// A text without characters that a terminal would obey.
+pub(super) fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_cannot_drive_the_terminal() {
+        assert_eq!(plain("Éléonore"), "Éléonore");
+        assert_eq!(plain("a\u{1b}[2Jb\n"), "a\u{fffd}[2Jb\u{fffd}");
+    }
+}

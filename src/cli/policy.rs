@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::{failure::Failure, out};
+use super::{failure::Failure, folders, out};
 use crate::policy::Pack;
 
 const AFTER: &str = "\
@@ -36,6 +36,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
 }
 
 fn check(folder: &Path, as_json: bool) -> Result<(), Failure> {
+    folders::pack(folder)?;
     let pack = match Pack::load(folder) {
         Ok(pack) => pack,
         Err(errors) if as_json => {

@@ -73,25 +73,14 @@ fn print(revealed: &Revealed) {
             Some(Value::Boolean(truth)) => truth.to_string(),
             None => String::new(),
         };
-        [field.class.clone(), field.field.clone(), field.status.as_str().to_owned(), plain(&value)]
+        [
+            field.class.clone(),
+            field.field.clone(),
+            field.status.as_str().to_owned(),
+            out::plain(&value),
+        ]
     };
     let rows: Vec<_> = revealed.fields.iter().map(row).collect();
     out::table(["CLASS", "FIELD", "STATUS", "VALUE"], &rows);
     out::line(&format!("event {}", revealed.event));
-}
-
-/// A value without characters that a terminal would obey.
-fn plain(value: &str) -> String {
-    value.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_value_cannot_drive_the_terminal() {
-        assert_eq!(plain("Éléonore"), "Éléonore");
-        assert_eq!(plain("a\u{1b}[2Jb\n"), "a\u{fffd}[2Jb\u{fffd}");
-    }
 }

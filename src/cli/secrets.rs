@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{failure::Failure, out};
+use super::{advice, failure::Failure, out};
 use crate::{keyring::RootSource, limits, secret::SecretBytes};
 
 /// Names a file that holds the passphrase; the passphrase itself is never taken from there.
@@ -44,6 +44,27 @@ impl RootArgs {
             || self.key_file.is_some()
     }
 
+    /// The same source as flags of a command line, each with a space before it; none for the terminal.
+    pub(super) fn flags(&self) -> String {
+        let file = |flag: &str, path: &Option<PathBuf>| {
+            path.as_ref().map(|path| format!(" {flag} {}", shell(path)))
+        };
+        let descriptor = self.passphrase_fd.map(|n| format!(" --passphrase-fd {n}"));
+        let credential = self
+            .passphrase_credential
+            .as_ref()
+            .map(|name| format!(" --passphrase-credential {name}"));
+        [
+            file("--passphrase-file", &self.passphrase_file),
+            descriptor,
+            credential,
+            file("--key-file", &self.key_file),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
     /// The root key of an existing vault.
     pub(super) fn root(&self) -> Result<RootSource, Failure> {
         if let Some(path) = &self.key_file {
@@ -53,7 +74,7 @@ impl RootArgs {
             Some(passphrase) => passphrase,
             None => prompt("Root passphrase: ")?,
         };
-        RootSource::passphrase(&passphrase).map_err(|e| Failure::of(&e))
+        RootSource::passphrase(&passphrase).map_err(|e| Failure::of(&e).hint(advice::keyring(&e)))
     }
 
     /// The root key of a new vault: a passphrase typed is asked for twice, and any is long enough.
@@ -66,7 +87,7 @@ impl RootArgs {
             None => prompt_twice("New root passphrase: ")?,
         };
         check_length(&passphrase)?;
-        RootSource::passphrase(&passphrase).map_err(|e| Failure::of(&e))
+        RootSource::passphrase(&passphrase).map_err(|e| Failure::of(&e).hint(advice::keyring(&e)))
     }
 
     fn unprompted(&self) -> Result<Option<SecretBytes>, Failure> {
@@ -85,6 +106,16 @@ impl RootArgs {
             None => Ok(None),
         }
     }
+}
+
+/// A path as a shell reads it back.
+pub(super) fn shell(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+,:@%".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text;
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 /// An agent's secret from a file, a descriptor or the terminal; a final line end is not part of it.
@@ -130,8 +161,9 @@ fn key_file(path: &Path) -> Result<RootSource, Failure> {
 
 fn check_length(passphrase: &SecretBytes) -> Result<(), Failure> {
     // EXPOSE: its length is looked at.
-    let text = std::str::from_utf8(passphrase.expose())
-        .map_err(|_| Failure::new("a passphrase is UTF-8 text"))?;
+    let text = std::str::from_utf8(passphrase.expose()).map_err(|_| {
+        Failure::new("a passphrase is UTF-8 text").hint("use --key-file for raw bytes")
+    })?;
     let least = limits::PASSPHRASE_CHARS_MIN;
     if text.trim_end_matches(['\r', '\n']).chars().count() < least {
         return Err(Failure::new(format!("a root passphrase has {least} characters or more"))
@@ -146,7 +178,8 @@ fn descriptor_path(descriptor: u32) -> PathBuf {
 
 fn credential_path(name: &str, folder: Option<PathBuf>) -> Result<PathBuf, Failure> {
     if name.is_empty() || name.contains('/') || name == "." || name == ".." {
-        return Err(Failure::usage("a credential's name is one word without `/`"));
+        return Err(Failure::usage("a credential's name is one word without `/`")
+            .hint("give the NAME of `LoadCredential=NAME:/path`"));
     }
     let folder = folder.filter(|f| f.is_absolute()).ok_or_else(|| {
         Failure::new(format!("{CREDENTIALS} is not set"))

@@ -19,7 +19,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::{config::Config, failure::Failure, out, secrets::RootArgs};
+use super::{config::Config, failure::Failure, folders, out, secrets::RootArgs};
 use crate::{
     client::DEFAULT_ADDRESS,
     clock::SystemClock,
@@ -98,6 +98,8 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
     // Before anything secret is in memory.
     let memory = lock_memory();
     let settings = settings(args)?;
+    folders::vault(&settings.data)?;
+    folders::pack(&settings.policy)?;
     let swap_accepted = check_memory(memory, settings.accept_swap)?;
     let listeners = bind(&settings.listen)?;
     warn_single_place(&settings.keys);
@@ -123,13 +125,13 @@ fn settings(args: Args) -> Result<Settings, Failure> {
         Some(path) => Config::read(path)?,
         None => Config::default(),
     };
-    let missing = |what: &str| {
+    let missing = |what: &str, flag: &str| {
         Failure::usage(format!("no {what} was given"))
-            .hint(format!("give --{what} DIR or `{what}` in the configuration file"))
+            .hint(format!("give --{flag} DIR, or `{flag}` in the configuration file"))
     };
     let keys = if args.keys.is_empty() { config.keys } else { args.keys };
     if keys.is_empty() {
-        return Err(missing("keys"));
+        return Err(missing("key place", "keys"));
     }
     let without_places = if args.without_place.is_empty() {
         let ids = config.without_places.iter().map(|id| place_id(id));
@@ -151,8 +153,8 @@ fn settings(args: Args) -> Result<Settings, Failure> {
         key_file: config.key_file,
     };
     Ok(Settings {
-        data: args.data.or(config.data).ok_or_else(|| missing("data"))?,
-        policy: args.policy.or(config.policy).ok_or_else(|| missing("policy"))?,
+        data: args.data.or(config.data).ok_or_else(|| missing("data folder", "data"))?,
+        policy: args.policy.or(config.policy).ok_or_else(|| missing("policy pack", "policy"))?,
         keys,
         without_places,
         listen,

@@ -2,7 +2,7 @@
 
 use clap::{CommandFactory as _, Parser as _};
 
-use super::{failure::Failure, *};
+use super::*;
 
 fn commands(command: &clap::Command, path: &str, into: &mut Vec<(String, clap::Command)>) {
     for sub in command.get_subcommands() {
@@ -76,6 +76,13 @@ fn a_refusal_by_policy_exits_with_3_and_any_other_with_1() {
     };
     assert_eq!(failure(Reason::Denied).code(), 3);
     assert!(failure(Reason::Denied).text().contains("own-territory"));
+    assert!(failure(Reason::Denied).text().contains("be assigned the record"));
+    let on_the_vault = failure(Reason::Denied).on_the_vault();
+    assert_eq!(on_the_vault.code(), 3);
+    assert!(on_the_vault.text().contains("this role may not do that"));
+    assert!(!on_the_vault.text().contains("be assigned the record"));
+    let busy = failure(Reason::PurgeRunning).on_the_vault().text();
+    assert!(busy.contains(Reason::PurgeRunning.hint()));
     assert_eq!(failure(Reason::NotAvailable).code(), 3);
     assert_eq!(failure(Reason::AuditUnwritable).code(), 1);
     for reason in Reason::ALL {

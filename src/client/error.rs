@@ -83,7 +83,7 @@ impl ClientError {
             Self::Unreachable(_) => {
                 "start the vault (`oubliette serve`) or give its --address".into()
             }
-            Self::Token => "log in again: `oubliette login --agent NAME`".into(),
+            Self::Token => "log in again: `oubliette login NAME`".into(),
             Self::Answer(_) => "use a client and a vault of the same version".into(),
             Self::Refused(refusal) => match (refusal.reason, refusal.retry_after_ms) {
                 (Some(Reason::Throttled), Some(ms)) => {

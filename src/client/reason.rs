@@ -54,7 +54,7 @@ macro_rules! reasons {
 reasons! {
     /// No valid session.
     Unauthenticated = "UNAUTHENTICATED", Unauthenticated, false,
-        "no valid session", "log in: `oubliette login --agent NAME`";
+        "no valid session", "log in: `oubliette login NAME`";
     /// Unknown agent or wrong secret: which of the two is not said.
     BadCredentials = "BAD_CREDENTIALS", Unauthenticated, false,
         "unknown agent or wrong secret", "check the name and the secret; a key admin can appoint the agent anew";
@@ -81,10 +81,10 @@ reasons! {
         "some fields were refused", "correct the listed fields";
     /// The pack has no such collection.
     UnknownCollection = "UNKNOWN_COLLECTION", InvalidArgument, false,
-        "unknown collection", "use a collection that Records.Describe lists";
+        "unknown collection", "use a collection of the pack: `oubliette policy check DIR` lists them, and so does Records.Describe (a command for it is not built yet)";
     /// The purpose is not of the pack's closed list.
     UnknownPurpose = "UNKNOWN_PURPOSE", InvalidArgument, false,
-        "unknown purpose", "use a purpose that Records.Describe lists";
+        "unknown purpose", "use a purpose of the pack: its pack.toml lists them, and so does Records.Describe (a command for it is not built yet)";
     /// A stated bound was exceeded; the metadata names it.
     Limit = "LIMIT", InvalidArgument, false,
         "a bound was exceeded", "split the call; the bound is in the message and in the proto's comments";
@@ -99,7 +99,7 @@ reasons! {
         "no such agent", "list the agents: `oubliette agent list`";
     /// No certificate has this id.
     NoCertificate = "NO_CERTIFICATE", NotFound, false,
-        "no certificate has this id", "run a purge first, or check the id in the purge's report";
+        "no certificate has this id", "check the id in the purge's report; the newest is given without an id";
     /// No open alarm has this id.
     NoAlarm = "NO_ALARM", NotFound, false,
         "no open alarm has this id", "list the alarms; one that was acknowledged stays so";

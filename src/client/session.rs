@@ -22,18 +22,18 @@ const BYTES_MAX: u64 = 16 * 1024;
 #[non_exhaustive]
 pub enum SessionError {
     /// Nobody logged in.
-    #[error("no session; log in first: `oubliette login --agent NAME`")]
+    #[error("no session; log in first")]
     Missing,
     /// Somebody else may have read the token.
     #[error(
-        "the session file `{0}` may be read by others; delete it, log out, and log in again (it must have mode 0600 and belong to you)"
+        "the session file `{0}` may be read by others or is not yours; it must be a file of yours with mode 0600"
     )]
     Loose(PathBuf),
     /// Not a session file.
-    #[error("the session file `{0}` does not read; delete it and log in again")]
+    #[error("the session file `{0}` does not read")]
     Malformed(PathBuf),
     /// No place to keep it.
-    #[error("no home folder is known; say --session FILE")]
+    #[error("no home folder is known, so there is no place for the session file")]
     NoHome,
     /// The file system refused.
     #[error("the session file `{0}` cannot be used")]

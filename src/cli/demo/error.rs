@@ -1,9 +1,10 @@
 //! What can stop the demo before its verdict: faults, not expectations that did not hold.
 
-use std::{error::Error as _, io};
+use std::io;
 
 use crate::{
     audit::AuditError,
+    cli::failure::Failure,
     client::ClientError,
     ids::IdError,
     keyring::KeyringError,
@@ -50,19 +51,28 @@ pub(super) enum DemoError {
     Retention(#[from] RetentionError),
     #[error("the store failed")]
     Store(#[from] StoreError),
+    #[error("interrupted; the demo's folders are deleted")]
+    Interrupted,
     #[error("a part of the demo was cut short")]
     Join(#[from] tokio::task::JoinError),
 }
 
 impl DemoError {
-    /// The whole chain, one cause after the other.
-    pub(super) fn with_causes(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            text = format!("{text}: {error}");
-            cause = error.source();
-        }
-        text
+    /// As the command line tells it.
+    pub(super) fn failure(self) -> Failure {
+        let hint = match self {
+            // Every reason, and no file at line 0.
+            Self::Start(error @ StartError::Pack(_)) => return error.into(),
+            Self::Script(_) | Self::NoRecord(_) | Self::NoAgent(_) => {
+                "correct demo.toml in the pack; the shipped one shows how it is written"
+            }
+            Self::Sample | Self::Order(_) | Self::Calendar => {
+                "correct demo.toml or the sample files it names"
+            }
+            Self::Interrupted => "start it again; it keeps nothing between two runs",
+            Self::Io(_) => "check the space and the permissions of the temporary folder (TMPDIR)",
+            _ => "run it once more; if it stays, report it with the output above",
+        };
+        Failure::of(&self).hint(hint)
     }
 }

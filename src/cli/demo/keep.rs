@@ -3,10 +3,9 @@
 use std::{path::Path, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::{
-    DemoError, Tell, World,
+    DemoError, Interrupt, Tell, World,
     script::{Call, Expect, Reveal},
     served::Served,
     steps,
@@ -14,18 +13,23 @@ use super::{
 use crate::limits;
 
 /// Serves until interrupted. Prints the address, one session per role, and a line to paste.
-pub(super) async fn serve(policy: Option<&Path>, tell: &mut Tell) -> Result<(), DemoError> {
-    let mut world = World::running(policy, tell)?;
+pub(super) async fn serve(
+    policy: Option<&Path>,
+    folder: &Path,
+    tell: &mut Tell,
+    interrupt: &mut Interrupt,
+) -> Result<(), DemoError> {
+    let mut world = World::running(policy, folder, tell)?;
     world.tell.part("A vault to try, on a clock that runs from the demo's start");
-    let served = steps::prepare(&mut world).await?;
+    let served = tokio::select! {
+        served = steps::prepare(&mut world) => served?,
+        () = interrupt.arrived() => return Err(DemoError::Interrupted),
+    };
     let mut every = tokio::time::interval(Duration::from_millis(limits::TICK_MS));
-    let mut terminate = signal(SignalKind::terminate()).map_err(DemoError::Io)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(DemoError::Io)?;
     introduce(&mut world, &served).await?;
     loop {
         tokio::select! {
-            _ = terminate.recv() => break,
-            _ = interrupt.recv() => break,
+            () = interrupt.arrived() => break,
             _ = every.tick() => served.tick().await?,
         }
     }

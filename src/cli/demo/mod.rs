@@ -8,6 +8,7 @@
 mod copies;
 mod error;
 mod folders;
+mod interrupt;
 mod keep;
 mod people;
 mod raw;
@@ -22,9 +23,18 @@ mod tests;
 mod time;
 mod world;
 
-use std::{io, path::PathBuf, process::ExitCode};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
-use self::{error::DemoError, tell::Tell, world::World};
+use self::{error::DemoError, interrupt::Interrupt, tell::Tell, world::World};
+use super::folders as given;
+
+/// How long work that was cut short may take to end before its folders are deleted.
+const END_WITHIN: Duration = Duration::from_secs(10);
 
 /// Arguments of `demo`.
 #[derive(Debug, clap::Args)]
@@ -39,28 +49,43 @@ pub(super) struct Args {
 
 /// Runs the demo. The code is 0 only if every step behaved.
 pub(super) fn run(args: Args) -> ExitCode {
+    if let Some(Err(failure)) = args.policy.as_deref().map(given::demo_pack) {
+        return failure.report();
+    }
     let mut tell = Tell::to(Box::new(io::stdout()));
     match play(args, &mut tell) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            tell.line(&format!("\nerror: {}", error.with_causes()));
-            ExitCode::FAILURE
-        }
+        Err(error) => error.failure().report(),
     }
 }
 
-/// Plays the story; true when every step behaved.
+/// Plays the story; true when every step behaved. Whatever happens, its folders are gone at the end.
 fn play(args: Args, tell: &mut Tell) -> Result<bool, DemoError> {
+    // All folders are in this one, which is dropped after the runtime: nothing works in it any more.
+    let folder = tempfile::tempdir()?;
     let runtime = tokio::runtime::Runtime::new().map_err(DemoError::Io)?;
-    runtime.block_on(async {
-        let mut world = World::manual(args.policy.as_deref(), tell)?;
-        steps::play(&mut world).await?;
-        let behaved = world.tell.verdict();
-        drop(world);
-        if args.serve && behaved {
-            keep::serve(args.policy.as_deref(), tell).await?;
-        }
-        Ok(behaved)
-    })
+    let outcome = runtime.block_on(all(&args, folder.path(), tell));
+    runtime.shutdown_timeout(END_WITHIN);
+    folder.close()?;
+    outcome
+}
+
+async fn all(args: &Args, folder: &Path, tell: &mut Tell) -> Result<bool, DemoError> {
+    let mut interrupt = Interrupt::listen()?;
+    let policy = args.policy.as_deref();
+    let behaved = tokio::select! {
+        behaved = story(policy, folder, tell) => behaved?,
+        () = interrupt.arrived() => return Err(DemoError::Interrupted),
+    };
+    if args.serve && behaved {
+        keep::serve(policy, folder, tell, &mut interrupt).await?;
+    }
+    Ok(behaved)
+}
+
+async fn story(policy: Option<&Path>, folder: &Path, tell: &mut Tell) -> Result<bool, DemoError> {
+    let mut world = World::manual(policy, folder, tell)?;
+    steps::play(&mut world).await?;
+    Ok(world.tell.verdict())
 }

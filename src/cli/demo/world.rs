@@ -46,21 +46,30 @@ pub(super) struct World<'a> {
 
 impl<'a> World<'a> {
     /// A world whose clock only the demo moves.
-    pub(super) fn manual(policy: Option<&Path>, tell: &'a mut Tell) -> Result<Self, DemoError> {
-        Self::new(policy, tell, |clock, _| clock)
+    pub(super) fn manual(
+        policy: Option<&Path>,
+        within: &Path,
+        tell: &'a mut Tell,
+    ) -> Result<Self, DemoError> {
+        Self::new(policy, within, tell, |clock, _| clock)
     }
 
     /// A world whose clock runs, from the script's start.
-    pub(super) fn running(policy: Option<&Path>, tell: &'a mut Tell) -> Result<Self, DemoError> {
-        Self::new(policy, tell, |_, start| Arc::new(OffsetClock::starting_at(start)))
+    pub(super) fn running(
+        policy: Option<&Path>,
+        within: &Path,
+        tell: &'a mut Tell,
+    ) -> Result<Self, DemoError> {
+        Self::new(policy, within, tell, |_, start| Arc::new(OffsetClock::starting_at(start)))
     }
 
     fn new(
         policy: Option<&Path>,
+        within: &Path,
         tell: &'a mut Tell,
         choose: impl FnOnce(Arc<dyn Clock>, Timestamp) -> Arc<dyn Clock>,
     ) -> Result<Self, DemoError> {
-        let folder = tempfile::tempdir()?;
+        let folder = tempfile::tempdir_in(within)?;
         let policy = match policy {
             Some(folder) => folder.to_owned(),
             None => {

@@ -257,10 +257,10 @@ pub struct RecordFile {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RecordFileError {
     /// Neither string, integer nor boolean.
-    #[error("{0}: is a string, an integer or a boolean")]
+    #[error("{0}: must be a string, an integer or a boolean")]
     Value(String),
     /// Not an id.
-    #[error("subject_id: is written as 32 hexadecimal digits")]
+    #[error("subject_id: must be 32 hexadecimal digits")]
     Subject,
 }
 

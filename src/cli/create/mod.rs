@@ -1,6 +1,8 @@
 //! `oubliette create`: files one record. Its fields come from standard input or a file, never from
 //! arguments.
 
+mod fault;
+
 use std::{
     fs::File,
     io::{self, Read as _},
@@ -61,7 +63,9 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let created = block_on(async {
         let client = args.connection.client().await?;
         let description = client.describe().await?;
-        let record = record.typed(&description).map_err(|e| Failure::of(&e))?;
+        let record = record
+            .typed(&description)
+            .map_err(|e| Failure::of(&e).hint("`oubliette create --help` shows a record"))?;
         Ok(client.create(&why, record).await?)
     })?;
     out::either(args.json, &created, || {
@@ -75,21 +79,30 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
 fn read(file: Option<&Path>) -> Result<RecordFile, Failure> {
     let bound = u64::try_from(limits::MESSAGE_BYTES_MAX).unwrap_or(u64::MAX);
     let mut text = String::new();
-    match file {
-        Some(path) => File::open(path)
-            .and_then(|f| f.take(bound).read_to_string(&mut text))
-            .map_err(|e| Failure::file("reading", path, &e))?,
-        None => io::stdin()
-            .lock()
-            .take(bound)
-            .read_to_string(&mut text)
-            .map_err(|e| Failure::file("reading", Path::new("standard input"), &e))?,
+    let (count, source) = match file {
+        Some(path) => (
+            File::open(path)
+                .and_then(|f| f.take(bound).read_to_string(&mut text))
+                .map_err(|e| Failure::file("reading", path, &e))?,
+            format!("`{}`", path.display()),
+        ),
+        None => (
+            io::stdin()
+                .lock()
+                .take(bound)
+                .read_to_string(&mut text)
+                .map_err(|e| Failure::file("reading", Path::new("standard input"), &e))?,
+            "standard input".to_owned(),
+        ),
     };
-    // The parser's own message may quote the input, which is personal: only the place is said.
-    serde_json::from_str(&text).map_err(|e| {
-        let place = format!("line {}, column {}", e.line(), e.column());
-        Failure::new(format!("the record is not of the expected form ({place})"))
-            .hint("`oubliette create --help` shows one")
+    if count >= limits::MESSAGE_BYTES_MAX {
+        let most = limits::MESSAGE_BYTES_MAX;
+        return Err(Failure::new(format!("{source} is longer than a record may be"))
+            .hint(format!("a record has less than {most} bytes")));
+    }
+    serde_json::from_str(&text).map_err(|error| {
+        let failure = Failure::new(fault::of(&text, &source, &error));
+        failure.hint("`oubliette create --help` shows a record")
     })
 }
 
@@ -158,5 +171,37 @@ mod tests {
             let failure = parse(text).err().unwrap();
             assert!(!failure.text().contains("SECRET"));
         }
+    }
+
+    #[test]
+    fn a_fault_names_its_key_and_kind_and_never_a_value() {
+        let said = |text: &str| parse(text).err().unwrap().text();
+        assert!(said(r#"{"collected_on": "SECRET"}"#).contains("`collection` is missing"));
+        assert!(
+            said(r#"{"colection": "x", "collected_on": "y"}"#).contains("`colection` is not a key")
+        );
+        let list = said(r#"{"collection": "x", "collected_on": "y", "fields": ["SECRET"]}"#);
+        assert!(list.contains("`fields` must be an object") && !list.contains("SECRET"));
+        let number = said(r#"{"collection": 5, "collected_on": "y"}"#);
+        assert!(number.contains("`collection` must be a string"));
+        assert!(
+            said(r#"{"collection": "x", "collection": "SECRET", "collected_on": "y"}"#)
+                .contains("twice")
+        );
+        assert!(said("[1]").contains("one JSON object"));
+        assert!(said(" \n").contains("is empty"));
+        assert!(
+            said("{\"collection\": SECRET}")
+                .contains("is not JSON: expected value at line 1 column")
+        );
+    }
+
+    #[test]
+    fn several_records_in_one_file_are_refused_with_their_number() {
+        let line = r#"{"collection": "SECRET", "collected_on": "2020-11-23"}"#;
+        let failure = parse(&format!("{line}\n{line}\n{line}\n")).err().unwrap().text();
+        assert!(failure.contains("one record per call; the file holds 3 lines"), "{failure}");
+        assert!(!failure.contains("SECRET"));
+        assert!(parse(&format!("{line}\n")).is_ok());
     }
 }

@@ -1,0 +1,133 @@
+//! What to do next about an error of the floors below: one line each, in words of the command line.
+//!
+//! An advice never names a command that does not exist without saying so.
+
+use crate::{
+    client::session::SessionError, keyring::KeyringError, server::ServeError, storage::StoreError,
+    vault::startup::StartError,
+};
+
+/// The policy refused an act on the vault itself.
+pub(super) const ROLE: &str = "this role may not do that: the policy pack's README says which role may, or ask \
+     the key admin or the DPO";
+/// A fault that no setting mends.
+pub(super) const FAULT: &str = "if it stays, report it with this text";
+/// Messages of the keyring name commands on places that are planned.
+const NO_PLACE_COMMANDS: &str = "the commands on places (`place promote`, `place add`, `place remove`) are not built \
+     yet: put the newest places back where they were, in the order that `init` got";
+
+/// About the session file.
+pub(super) fn session(error: &SessionError) -> String {
+    match error {
+        SessionError::Missing => "`oubliette login NAME`".to_owned(),
+        SessionError::Loose(path) => format!(
+            "`chmod 600 {}`, then `oubliette logout` and log in again: others may know this session",
+            path.display()
+        ),
+        SessionError::Malformed(path) => {
+            format!("delete `{}`, then `oubliette login NAME`", path.display())
+        }
+        SessionError::NoHome => "say where to keep it: --session FILE".to_owned(),
+        SessionError::Io(..) => "check the path, or say another one: --session FILE".to_owned(),
+    }
+}
+
+/// About a vault that was not founded or did not start.
+pub(super) fn start(error: &StartError) -> String {
+    let advice = match error {
+        StartError::RetentionChanged(_) => {
+            "serve with the pack as it was; a command that applies changed rules is not built yet"
+        }
+        StartError::PlacesRolledBack { .. } => NO_PLACE_COMMANDS,
+        StartError::OtherVault | StartError::SegmentUnaccounted(_) => {
+            "check that --data and --keys are those of one `init`"
+        }
+        StartError::Tampered(_) => {
+            "keep a copy of the data folder, find out who wrote to it, and restore a backup"
+        }
+        StartError::NotEmpty => {
+            "name a new --data folder; if a vault is in this one, run it: `oubliette serve`"
+        }
+        StartError::SamePerson => "name two persons: --key-admin ID --dpo ID",
+        StartError::Keyring(error) => return keyring(error).to_owned(),
+        StartError::Store(StoreError::Locked) => {
+            "a vault is served from this folder already: use that one, or stop it first"
+        }
+        StartError::Store(_) | StartError::Io { .. } => {
+            "check the data folder: its path, its permissions, its disk"
+        }
+        StartError::Log(_) | StartError::Audit(_) => {
+            "keep a copy of the data folder: the log in it is evidence"
+        }
+        _ => FAULT,
+    };
+    advice.to_owned()
+}
+
+/// About places and root keys.
+pub(super) fn keyring(error: &KeyringError) -> &'static str {
+    match error {
+        KeyringError::WrongRoot => {
+            "give the passphrase or key file that `init` got; nothing else opens this vault"
+        }
+        KeyringError::RootKind(_) => {
+            "give the kind of root key that `init` got: a passphrase or --key-file"
+        }
+        KeyringError::RootInput => "check the file that was given",
+        KeyringError::PlaceLocked { .. } => {
+            "a vault is served with these places already: use that one, or stop it first"
+        }
+        KeyringError::NoPlace => "give --keys DIR, the same as at `init`",
+        KeyringError::PlaceInsideData { .. } => "choose a --keys folder outside --data",
+        KeyringError::PlaceTwice { .. } => "give each --keys folder once",
+        KeyringError::PlaceExists { .. } | KeyringError::PlaceUnfinished { .. } => {
+            "choose empty --keys folders; if a vault lives there, run it: `oubliette serve`"
+        }
+        KeyringError::PlaceOrder => "give --keys in the order of `init`",
+        KeyringError::OtherVault { .. } => "check that --data and --keys are those of one `init`",
+        KeyringError::PlaceIo { .. } => {
+            "check the --keys folder: its path, its permissions, its device"
+        }
+        // What the keyring says of these ends in a command.
+        error if error.to_string().contains("`place ") => NO_PLACE_COMMANDS,
+        _ => "check the --keys folders",
+    }
+}
+
+/// About serving.
+pub(super) fn serve(error: &ServeError) -> &'static str {
+    match error {
+        ServeError::NotLoopback(_) => "give --listen 127.0.0.1:PORT",
+        ServeError::Socket(_) | ServeError::Transport(_) => "start the vault again",
+        ServeError::Descriptors => FAULT,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::cli::failure::Failure;
+
+    #[test]
+    fn a_loose_session_file_is_advised_with_the_command_that_mends_it() {
+        let text = Failure::from(SessionError::Loose(PathBuf::from("/run/s"))).text();
+        assert!(text.contains("chmod 600 /run/s"), "{text}");
+    }
+
+    #[test]
+    fn an_advice_says_of_a_command_that_is_not_there_that_it_is_not_built_yet() {
+        let silent = KeyringError::FollowerAhead { id: crate::ids::PlaceId::from_bytes([1; 16]) };
+        assert!(silent.to_string().contains("`place promote`"));
+        assert!(keyring(&silent).contains("not built yet"));
+        assert!(!keyring(&KeyringError::WrongRoot).contains("not built yet"));
+    }
+
+    #[test]
+    fn a_vault_served_twice_is_told_to_stop_the_first() {
+        assert!(start(&StartError::Store(StoreError::Locked)).contains("stop it first"));
+        let locked = StartError::Keyring(KeyringError::PlaceLocked { place: "x".into() });
+        assert!(start(&locked).contains("stop it first"));
+    }
+}
