@@ -20,6 +20,7 @@ use super::{
 use crate::{
     clock::Timestamp,
     ids::{AgentId, CohortId, EventId, RecordId, SegmentId, SlotRef, SubjectId},
+    keyring::SegmentState,
     limits,
     storage::keys,
 };
@@ -252,6 +253,12 @@ fn detail(
         return clear(&row).filter(|_| same(&row)).ok_or_else(damaged);
     }
     let (cohort, event, slot) = place(&row).ok_or_else(damaged)?;
+    // The row names its cohort in clear; the segment's own cohort decides how long it is read.
+    if let SegmentState::Live { cohort: own, .. } = shared.keyring.segment(&slot.seg)
+        && own != cohort
+    {
+        return Err(damaged());
+    }
     let readable = || shared.keyring.cohort(&cohort).is_some_and(|c| now < c.expires_at);
     if !readable() {
         return Ok(EventDetail::Expired);

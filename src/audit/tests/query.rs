@@ -230,3 +230,17 @@ fn a_detail_of_another_leaf_is_noticed() {
     let listed = log.list(&EventFilter::default(), None, 10);
     assert!(matches!(listed, Err(AuditError::Corrupt(_))));
 }
+
+#[test]
+fn a_detail_that_names_another_cohort_is_damaged_and_extends_no_reading() {
+    let (house, log) = House::new();
+    logged(&log, &draft("a", 1));
+    let shown = listed(&log, &EventFilter::default());
+    assert!(matches!(shown.events[0].detail, EventDetail::Open(_)));
+    let n = shown.events[0].n;
+    house.disk.tamper(|rows| {
+        rows.get_mut(&keys::event_slot(0, n)).unwrap()[0] ^= 1;
+    });
+    let listed = log.list(&EventFilter::default(), None, 10);
+    assert!(matches!(listed, Err(AuditError::Corrupt(_))));
+}
