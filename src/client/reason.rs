@@ -76,15 +76,18 @@ reasons! {
     /// The record was changed by another call.
     VersionMismatch = "VERSION_MISMATCH", Aborted, false,
         "the record has another version", "reveal the record again and repeat the change with its present version";
+    /// The request id was used for another write.
+    RequestIdReused = "REQUEST_ID_REUSED", AlreadyExists, false,
+        "this request id was used for another write", "draw a new request id for every new write; repeat one only with the same content";
     /// Fields of the request were refused; `BadRequest` lists them.
     InvalidFields = "INVALID_FIELDS", InvalidArgument, false,
         "some fields were refused", "correct the listed fields";
     /// The pack has no such collection.
     UnknownCollection = "UNKNOWN_COLLECTION", InvalidArgument, false,
-        "unknown collection", "use a collection of the pack: `oubliette policy check DIR` lists them, and so does Records.Describe (a command for it is not built yet)";
+        "unknown collection", "use a collection of the pack: `oubliette policy check DIR` lists them, and so does `oubliette describe`";
     /// The purpose is not of the pack's closed list.
     UnknownPurpose = "UNKNOWN_PURPOSE", InvalidArgument, false,
-        "unknown purpose", "use a purpose of the pack: its pack.toml lists them, and so does Records.Describe (a command for it is not built yet)";
+        "unknown purpose", "use a purpose of the pack: its pack.toml lists them, and so does `oubliette describe`";
     /// A stated bound was exceeded; the metadata names it.
     Limit = "LIMIT", InvalidArgument, false,
         "a bound was exceeded", "split the call; the bound is in the message and in the proto's comments";
@@ -133,6 +136,15 @@ reasons! {
     /// Too many logins wait.
     Busy = "BUSY", Unavailable, true,
         "the vault is busy with other logins", "repeat in a few seconds";
+    /// More calls, connections or imports than the vault takes at one time.
+    Overloaded = "OVERLOADED", ResourceExhausted, true,
+        "the vault takes no more calls at this moment", "repeat after the delay, and keep fewer calls open at one time";
+    /// Nothing was sent, or no answer taken, for too long.
+    StreamIdle = "STREAM_IDLE", DeadlineExceeded, true,
+        "nothing was sent, or no answer was taken, for too long", "open the stream again and send every record with its request id: those filed are not filed twice";
+    /// The call's deadline passed, or the vault's own bound for one call.
+    Deadline = "DEADLINE", DeadlineExceeded, true,
+        "the call took longer than its deadline", "repeat with a longer deadline; a write with its request id, since it may have been done";
     /// The vault drains.
     Stopping = "STOPPING", Unavailable, true,
         "the vault is stopping", "repeat once it has been started again";
@@ -202,6 +214,7 @@ mod tests {
             Code::Aborted => "ABORTED",
             Code::AlreadyExists => "ALREADY_EXISTS",
             Code::Unavailable => "UNAVAILABLE",
+            Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
             Code::DataLoss => "DATA_LOSS",
             Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
             Code::Unimplemented => "UNIMPLEMENTED",

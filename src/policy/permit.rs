@@ -10,6 +10,8 @@ use crate::ids::{ClassName, RecordId};
 pub enum Verb {
     /// Decrypt classes for an agent: `reveal:<class>`, else `mask:<class>`.
     Reveal,
+    /// Say whether fields of classes have a value, without showing any: `match:<class>`.
+    Match,
     /// Change the fields of classes: `write:<class>`.
     Write,
     /// File a new record with these classes: `create:<collection>`, asked once per class.

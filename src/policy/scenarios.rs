@@ -263,6 +263,7 @@ impl Scenario {
         let own = || class(self.class.as_deref().unwrap_or(ATTRIBUTES_CLASS));
         match verb {
             "reveal" => Ok((Verb::Reveal, class(of)?)),
+            "match" => Ok((Verb::Match, class(of)?)),
             "write" => Ok((Verb::Write, class(of)?)),
             "create" if of == collection.as_str() => Ok((Verb::Create, own()?)),
             "assign" if of == collection.as_str() => Ok((Verb::Assign, own()?)),

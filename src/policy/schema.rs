@@ -7,8 +7,8 @@
 //! Agent in Role       service, sworn, undertaking, valid_today, unit?, territory?, profession?
 //! <collection>        territory?, assigned_agents, assigned_units, restricted, held, <attributes>
 //! Vault::"vault"      the resource of actions on the vault itself
-//! Action "reveal:<class>" "mask:<class>" "write:<class>" "create:<collection>" "assign:<collection>",
-//!        in the groups "reveal" "mask" "write" "create" "assign" and, all of them, "data";
+//! Action "reveal:<class>" "mask:<class>" "match:<class>" "write:<class>" "create:<collection>"
+//!        "assign:<collection>", in the groups "reveal" "mask" "match" "write" "create" "assign" and, all of them, "data";
 //!        the vault's own actions in the group "vault"
 //! context (data)      purpose, today, local_minutes, local_weekday, justification, recent_reveals,
 //!                     break_glass, notice_given; create adds class; assign adds to_self,
@@ -54,13 +54,13 @@ pub(super) fn generate(vocabulary: &Vocabulary) -> Json {
         types.insert(spec.name.to_string(), resource(spec));
     }
     let mut actions = Map::new();
-    for group in ["reveal", "mask", "write", "create", "assign", "data", "vault"] {
+    for group in ["reveal", "mask", "match", "write", "create", "assign", "data", "vault"] {
         actions.insert(group.into(), json!({}));
     }
     for class in &classes {
         let having: Vec<_> =
             vocabulary.collections.iter().filter(|spec| has_class(spec, class)).collect();
-        for verb in ["reveal", "mask", "write"] {
+        for verb in ["reveal", "mask", "match", "write"] {
             let action = data_action(verb, &having, data_context());
             actions.insert(format!("{verb}:{class}"), action);
         }

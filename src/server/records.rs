@@ -68,7 +68,7 @@ impl api::records_server::Records for Records {
         let who = auth::caller(&request)?;
         let (why, input) = convert::update(request.into_inner())?;
         let version = self.0.update(&who, &why, input).await?;
-        Ok(Response::new(api::UpdateResponse { version }))
+        Ok(Response::new(api::UpdateResponse { version, repeated: false }))
     }
 
     async fn find(
@@ -94,7 +94,7 @@ impl api::records_server::Records for Records {
         let who = auth::caller(&request)?;
         let (why, input) = convert::assign(request.into_inner())?;
         let version = self.0.assign(&who, &why, input).await?;
-        Ok(Response::new(api::AssignResponse { version }))
+        Ok(Response::new(api::AssignResponse { version, repeated: false }))
     }
 
     async fn unassign(
@@ -104,7 +104,7 @@ impl api::records_server::Records for Records {
         let who = auth::caller(&request)?;
         let (why, record, from) = convert::unassign(request.into_inner())?;
         let version = self.0.unassign(&who, &why, record, from).await?;
-        Ok(Response::new(api::UnassignResponse { version }))
+        Ok(Response::new(api::UnassignResponse { version, repeated: false }))
     }
 
     async fn worklist(

@@ -49,6 +49,17 @@ pub struct Created {
     pub version: u32,
     /// The civil date from whose 00:00 it is unreadable.
     pub expires_on: NaiveDate,
+    /// An earlier call with the same request id filed it.
+    pub repeated: bool,
+}
+
+/// A record that was changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Changed {
+    /// Its new version.
+    pub version: u32,
+    /// An earlier call with the same request id did it.
+    pub repeated: bool,
 }
 
 /// Which classes of which record.

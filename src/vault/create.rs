@@ -115,6 +115,7 @@ impl Create {
             subject: checked.subject,
             version: FIRST,
             expires_on: checked.expires_on,
+            repeated: false,
         })
     }
 

@@ -37,8 +37,8 @@ mod tokens;
 mod update;
 
 pub use call::{
-    AssignInput, Assignee, CreateInput, Created, FieldAnswer, Intent, RevealInput, Revealed,
-    UpdateInput,
+    AssignInput, Assignee, Changed, CreateInput, Created, FieldAnswer, Intent, RevealInput,
+    Revealed, UpdateInput,
 };
 pub use error::VaultError;
 
@@ -54,6 +54,8 @@ use update::Update;
 pub struct Description {
     /// The pack in force.
     pub pack: Arc<Pack>,
+    /// Who asks.
+    pub caller: Caller,
     /// Per collection and class, the verbs some policy could allow this caller.
     pub abilities: Vec<(CollectionName, ClassName, Vec<String>)>,
 }
@@ -223,7 +225,7 @@ impl Vault {
     pub fn describe(&self, who: &Caller) -> Description {
         let pack = self.pack();
         let abilities = pack.abilities(who);
-        Description { pack, abilities }
+        Description { pack, caller: who.clone(), abilities }
     }
 
     /// What a purge would drop now.

@@ -69,8 +69,12 @@ impl Pack {
             let Some(slots) = engine.collections.get(&spec.name) else { continue };
             for class in [&engine.attributes_class].into_iter().chain(&spec.classes) {
                 let Some(own) = slots.classes.get(class) else { continue };
-                let mut verbs =
-                    vec![("reveal", &own.reveal), ("mask", &own.mask), ("write", &own.write)];
+                let mut verbs = vec![
+                    ("reveal", &own.reveal),
+                    ("mask", &own.mask),
+                    ("match", &own.matching),
+                    ("write", &own.write),
+                ];
                 if class == &engine.attributes_class {
                     verbs.extend([("create", &slots.create), ("assign", &slots.assign)]);
                 }
@@ -82,6 +86,21 @@ impl Pack {
             }
         }
         abilities
+    }
+
+    /// Whether some permit of the pack could allow this verb on these classes of a collection to the
+    /// caller's role: what a search is refused by before it looks at any record.
+    #[must_use]
+    pub fn could(
+        &self,
+        who: &Caller,
+        verb: Verb,
+        collection: &CollectionName,
+        classes: &[ClassName],
+    ) -> bool {
+        let Some(slots) = self.engine.collections.get(collection) else { return false };
+        let role = &who.habilitation.role;
+        classes.iter().all(|class| slots.of(verb, class, role).any(|slot| slot.may_permit(role)))
     }
 
     pub(in crate::policy) fn decide_as(

@@ -222,6 +222,7 @@ impl<'a> Slicer<'a> {
             let slots = ClassSlots {
                 reveal: data("reveal", class.as_str())?,
                 mask: data("mask", class.as_str())?,
+                matching: data("match", class.as_str())?,
                 write: data("write", class.as_str())?,
             };
             classes.insert(class.clone(), slots);

@@ -44,6 +44,7 @@ struct Slice {
 struct ClassSlots {
     reveal: Slot,
     mask: Slot,
+    matching: Slot,
     write: Slot,
 }
 
@@ -221,6 +222,7 @@ impl CollectionSlots {
         let slots = self.classes.get(class);
         let (first, second) = match verb {
             Verb::Reveal => (slots.map(|s| &s.reveal), slots.map(|s| &s.mask)),
+            Verb::Match => (slots.map(|s| &s.matching), None),
             Verb::Write => (slots.map(|s| &s.write), None),
             // A class the collection does not have is denied there too.
             Verb::Create => (slots.map(|_| &self.create), None),

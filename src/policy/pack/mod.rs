@@ -23,7 +23,9 @@ use super::{
     engine::Engine,
     value::{Value, Violation},
 };
-use crate::ids::{CollectionName, FieldName, PurposeName, RoleName, TerritoryName, UnitName};
+use crate::ids::{
+    ClassName, CollectionName, FieldName, PurposeName, RoleName, TerritoryName, UnitName,
+};
 
 /// A loaded, validated pack whose scenarios hold. Immutable.
 pub struct Pack {
@@ -110,6 +112,12 @@ impl Pack {
     #[must_use]
     pub fn purposes(&self) -> Vec<(PurposeName, String)> {
         self.vocabulary.purposes.clone()
+    }
+
+    /// The classes, each with its label.
+    #[must_use]
+    pub fn classes(&self) -> &[(ClassName, String)] {
+        &self.vocabulary.classes
     }
 
     /// Whether the purpose is in the closed list.

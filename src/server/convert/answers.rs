@@ -2,7 +2,7 @@
 
 use crate::{
     audit::Alarm,
-    identity::{AgentKind, AgentSummary, Habilitation},
+    identity::{AgentKind, AgentSummary, Caller, Habilitation},
     ids::{ClassName, CollectionName},
     keyring::PlaceClass,
     policy::{AttributeSpec, CollectionSpec, FieldSpec, FieldStatus, FieldType, Period, Value},
@@ -18,6 +18,7 @@ pub(crate) fn created(created: &Created) -> api::CreateResponse {
         subject_id: created.subject.as_bytes().to_vec(),
         version: created.version,
         expires_on: created.expires_on.to_string(),
+        repeated: created.repeated,
     }
 }
 
@@ -73,6 +74,10 @@ pub(crate) fn description(description: &Description) -> api::DescribeResponse {
         let name: crate::ids::PurposeName = name;
         api::Purpose { name: name.to_string(), description: text }
     };
+    let class = |(name, text): &(ClassName, String)| api::Class {
+        name: name.to_string(),
+        description: text.clone(),
+    };
     let ability = |(collection, class, verbs): &(CollectionName, ClassName, Vec<String>)| {
         let (collection, class) = (collection.to_string(), class.to_string());
         api::Ability { collection, class, verbs: verbs.clone() }
@@ -85,6 +90,18 @@ pub(crate) fn description(description: &Description) -> api::DescribeResponse {
         purposes: pack.purposes().into_iter().map(purpose).collect(),
         collections: pack.collections().iter().map(collection).collect(),
         abilities: description.abilities.iter().map(ability).collect(),
+        classes: pack.classes().iter().map(class).collect(),
+        caller: Some(caller(&description.caller)),
+    }
+}
+
+fn caller(who: &Caller) -> api::CallerDescription {
+    let of = &who.habilitation;
+    api::CallerDescription {
+        agent: who.agent.to_string(),
+        role: of.role.to_string(),
+        unit: of.unit.as_ref().map(ToString::to_string).unwrap_or_default(),
+        territory: of.territory.as_ref().map(ToString::to_string).unwrap_or_default(),
     }
 }
 
@@ -96,6 +113,7 @@ pub(crate) fn collection(spec: &CollectionSpec) -> api::Collection {
         r#type: Some(value_type(&f.kind)),
         required: f.required,
         searchable: f.searchable,
+        mask: f.mask.word().to_owned(),
     };
     let attribute = |a: &AttributeSpec| api::AttributeDescription {
         name: a.name.to_string(),
@@ -108,6 +126,7 @@ pub(crate) fn collection(spec: &CollectionSpec) -> api::Collection {
     };
     api::Collection {
         name: spec.name.to_string(),
+        label: spec.label.clone(),
         period: period(spec.period),
         fields: spec.fields.iter().map(field).collect(),
         attributes: spec.attributes.iter().map(attribute).collect(),
