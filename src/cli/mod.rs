@@ -1,7 +1,7 @@
 //! The command line: arguments in, one file per command, an exit code out.
 //!
-//! `init`, `serve`, `demo`, `policy check`, `audit verify` and `certificate verify` work offline; every
-//! other command talks gRPC through `client`. No secret is ever taken from an argument or from an
+//! `init`, `serve`, `demo`, `policy check`, `audit verify`, `certificate verify`, `completions` and
+//! `man` work offline; every other command talks gRPC through `client`. No secret is ever taken from an argument or from an
 //! environment variable, and no field of a record from an argument: both would stay in the shell's
 //! history and in the process list.
 
@@ -11,6 +11,7 @@ mod alarm;
 mod audit;
 mod certificate;
 mod clock;
+mod completions;
 mod config;
 mod connect;
 mod create;
@@ -19,6 +20,7 @@ mod failure;
 mod folders;
 mod init;
 mod login;
+mod man;
 mod offline;
 mod out;
 mod policy;
@@ -93,6 +95,10 @@ enum Command {
     Policy(policy::Command),
     /// Show the vault's state; fails while something needs a person
     Status(status::Args),
+    /// Print what a shell needs to complete this command line
+    Completions(completions::Args),
+    /// Print the manual page, or write all of them to a folder
+    Man(man::Args),
 }
 
 /// Runs one command. The first argument is the program's name.
@@ -121,6 +127,8 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Certificate(command) => certificate::run(&command).map_err(Failure::on_the_vault),
         Command::Policy(command) => policy::run(&command),
         Command::Status(args) => status::run(&args).map_err(Failure::on_the_vault),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
