@@ -141,7 +141,7 @@ mod tests {
         let pages = pages().unwrap();
         let names: Vec<&str> = pages.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names[0], "oubliette.1");
-        for name in ["oubliette-agent.1", "oubliette-agent-create.1"] {
+        for name in ["oubliette-sample.1", "oubliette-agent.1", "oubliette-agent-create.1"] {
             assert!(names.contains(&name), "{name}");
         }
         assert!(!names.iter().any(|name| name.contains("help")), "{names:?}");

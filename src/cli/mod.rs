@@ -1,6 +1,6 @@
 //! The command line: arguments in, one file per command, an exit code out.
 //!
-//! `init`, `serve`, `demo`, `policy check`, `audit verify`, `certificate verify`, `completions` and
+//! `init`, `serve`, `demo`, `sample`, `policy check`, `audit verify`, `certificate verify`, `completions` and
 //! `man` work offline; every other command talks gRPC through `client`. No secret is ever taken from an argument or from an
 //! environment variable, and no field of a record from an argument: both would stay in the shell's
 //! history and in the process list.
@@ -26,6 +26,7 @@ mod out;
 mod policy;
 mod purge;
 mod reveal;
+mod sample;
 mod secrets;
 mod serve;
 mod status;
@@ -90,6 +91,8 @@ enum Command {
     /// Fetch and verify certificates of what was forgotten
     #[command(subcommand)]
     Certificate(certificate::Command),
+    /// Make synthetic records of a policy pack
+    Sample(sample::Args),
     /// Check a policy pack
     #[command(subcommand)]
     Policy(policy::Command),
@@ -126,6 +129,7 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Audit(command) => audit::run(&command).map_err(Failure::on_the_vault),
         Command::Certificate(command) => certificate::run(&command).map_err(Failure::on_the_vault),
         Command::Policy(command) => policy::run(&command),
+        Command::Sample(args) => sample::run(&args),
         Command::Status(args) => status::run(&args).map_err(Failure::on_the_vault),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),

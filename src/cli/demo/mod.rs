@@ -15,7 +15,7 @@ mod raw;
 mod records;
 mod script;
 mod served;
-mod shipped;
+pub(super) mod shipped;
 mod steps;
 mod tell;
 #[cfg(test)]
