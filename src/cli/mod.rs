@@ -1,9 +1,9 @@
 //! The command line: arguments in, one file per command, an exit code out.
 //!
-//! `init`, `serve`, `demo`, `sample`, `policy check`, `audit verify`, `certificate verify`, `completions` and
-//! `man` work offline; every other command talks gRPC through `client`. No secret is ever taken from an argument or from an
-//! environment variable, and no field of a record from an argument: both would stay in the shell's
-//! history and in the process list.
+//! `init`, `serve`, `demo`, `sample`, `policy check`, `audit verify`, `certificate verify`,
+//! `completions` and `man` work offline; every other command talks gRPC through `client`. No secret is
+//! ever taken from an argument or from an environment variable, and no field of a record from an
+//! argument: both would stay in the shell's history and in the process list.
 
 mod advice;
 mod agent;
