@@ -160,6 +160,13 @@ pub const LOGIN_ADDRESS_FORGETS_MS: i64 = 60 * 1000;
 /// Sessions of one agent at one time.
 pub const SESSIONS_PER_AGENT_MAX: usize = 64;
 
+// Synthetic samples.
+
+/// Most roots of one sample: with their descent about 160,000 records of the shipped pack.
+pub const SAMPLE_CASES_MAX: u64 = 25_000;
+/// Most records of one collection under one parent in a sample.
+pub const SAMPLE_CHILDREN_MAX: u32 = 100;
+
 const _: () = assert!(PAGE_DEFAULT <= PAGE_MAX);
 const _: () = assert!(PAGE_DEFAULT <= RECORDS_PAGE_MAX);
 const _: () = assert!(EVENT_FIELDS_MAX * EVENT_FIELD_BYTES_MAX <= SECTION_BYTES_MAX);

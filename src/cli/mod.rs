@@ -1,9 +1,9 @@
 //! The command line: arguments in, one file per command, an exit code out.
 //!
-//! `init`, `serve`, `demo`, `policy check`, `audit verify` and `certificate verify` work offline; every
-//! other command talks gRPC through `client`. No secret is ever taken from an argument or from an
-//! environment variable, and no field of a record from an argument: both would stay in the shell's
-//! history and in the process list.
+//! `init`, `serve`, `demo`, `sample`, `policy check`, `audit verify`, `certificate verify`,
+//! `completions` and `man` work offline; every other command talks gRPC through `client`. No secret is
+//! ever taken from an argument or from an environment variable, and no field of a record from an
+//! argument: both would stay in the shell's history and in the process list.
 
 mod advice;
 mod agent;
@@ -11,6 +11,7 @@ mod alarm;
 mod audit;
 mod certificate;
 mod clock;
+mod completions;
 mod config;
 mod connect;
 mod create;
@@ -19,11 +20,13 @@ mod failure;
 mod folders;
 mod init;
 mod login;
+mod man;
 mod offline;
 mod out;
 mod policy;
 mod purge;
 mod reveal;
+mod sample;
 mod secrets;
 mod serve;
 mod status;
@@ -88,11 +91,17 @@ enum Command {
     /// Fetch and verify certificates of what was forgotten
     #[command(subcommand)]
     Certificate(certificate::Command),
+    /// Make synthetic records of a policy pack
+    Sample(sample::Args),
     /// Check a policy pack
     #[command(subcommand)]
     Policy(policy::Command),
     /// Show the vault's state; fails while something needs a person
     Status(status::Args),
+    /// Print what a shell needs to complete this command line
+    Completions(completions::Args),
+    /// Print the manual page, or write all of them to a folder
+    Man(man::Args),
 }
 
 /// Runs one command. The first argument is the program's name.
@@ -120,7 +129,10 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Audit(command) => audit::run(&command).map_err(Failure::on_the_vault),
         Command::Certificate(command) => certificate::run(&command).map_err(Failure::on_the_vault),
         Command::Policy(command) => policy::run(&command),
+        Command::Sample(args) => sample::run(&args),
         Command::Status(args) => status::run(&args).map_err(Failure::on_the_vault),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -11,11 +11,13 @@ type Kind = (&'static str, fn(&Value) -> bool);
 
 const TEXT: Kind = ("a string", Value::is_string);
 const NAMED: Kind = ("an object of names and values", Value::is_object);
+const ID: Kind = ("a string of 32 hexadecimal digits", |v| v.is_string() || v.is_null());
 /// The keys of a record, whether each must be there, and what it holds.
-const KEYS: [(&str, bool, Kind); 5] = [
+const KEYS: [(&str, bool, Kind); 6] = [
     ("collection", true, TEXT),
     ("collected_on", true, TEXT),
-    ("subject_id", false, ("a string of 32 hexadecimal digits", |v| v.is_string() || v.is_null())),
+    ("subject_id", false, ID),
+    ("request_id", false, ID),
     ("attributes", false, NAMED),
     ("fields", false, NAMED),
 ];

@@ -15,7 +15,7 @@ use super::{
     out,
 };
 use crate::{
-    client::types::{Intent, RecordFile},
+    client::types::{Intent, RecordFile, RecordFileError},
     ids::RequestId,
     limits,
     random::OsRandom,
@@ -30,7 +30,8 @@ Example:
   END
 
 Values are strings, integers and booleans; a date is written \"YYYY-MM-DD\". `subject_id` (32
-hexadecimal digits) is optional: without it a new person's id is drawn and printed.";
+hexadecimal digits) is optional: without it a new person's id is drawn and printed. So is
+`request_id` (the same form): a record filed again under the same one is filed once.";
 
 /// Arguments of `create`.
 #[derive(Debug, clap::Args)]
@@ -55,17 +56,18 @@ pub(super) struct Args {
 /// Files the record.
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let record = read(args.file.as_deref())?;
+    let unfit =
+        |e: RecordFileError| Failure::of(&e).hint("`oubliette create --help` shows a record");
+    let given = record.request().map_err(unfit)?;
     let why = Intent {
         purpose: args.purpose.clone(),
         justification: args.justification.clone(),
-        request: Some(RequestId::make(&OsRandom)),
+        request: Some(given.unwrap_or_else(|| RequestId::make(&OsRandom))),
     };
     let created = block_on(async {
         let client = args.connection.client().await?;
         let description = client.describe().await?;
-        let record = record
-            .typed(&description)
-            .map_err(|e| Failure::of(&e).hint("`oubliette create --help` shows a record"))?;
+        let record = record.typed(&description).map_err(unfit)?;
         Ok(client.create(&why, record).await?)
     })?;
     out::either(args.json, &created, || {
@@ -111,9 +113,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::client::types::{
-        Collection, Description, FieldDescription, RecordFileError, Value, ValueKind,
-    };
+    use crate::client::types::{Collection, Description, FieldDescription, Value, ValueKind};
 
     fn parse(text: &str) -> Result<RecordFile, Failure> {
         let folder = tempfile::tempdir().unwrap();
@@ -163,6 +163,20 @@ mod tests {
             "fields": {"name": ["SECRET"]}}"#;
         let refused = parse(text).unwrap().typed(&description()).err().unwrap();
         assert_eq!(refused, RecordFileError::Value("fields.name".into()));
+    }
+
+    #[test]
+    fn a_request_id_of_the_record_is_taken_and_one_of_another_form_refused() {
+        let of = |more: &str| {
+            let text = format!(r#"{{"collection": "files", "collected_on": "2020-11-23"{more}}}"#);
+            parse(&text).unwrap().request()
+        };
+        let id = "0123456789abcdef0123456789abcdef";
+        assert_eq!(of(""), Ok(None));
+        assert_eq!(of(r#", "request_id": null"#), Ok(None));
+        let given = of(&format!(r#", "request_id": "{id}""#));
+        assert_eq!(given, Ok(Some(RequestId::parse(id).unwrap())));
+        assert_eq!(of(r#", "request_id": "SECRET""#), Err(RecordFileError::Request));
     }
 
     #[test]

@@ -233,7 +233,8 @@ pub struct Description {
     pub abilities: Vec<(String, String, Vec<String>)>,
 }
 
-/// A record in a JSON file: `{"collection", "collected_on", "subject_id"?, "attributes", "fields"}`.
+/// A record in a JSON file: `{"collection", "collected_on", "subject_id"?, "request_id"?, "attributes",
+/// "fields"}`.
 /// Values are strings, integers and booleans; a date is a string.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -245,6 +246,9 @@ pub struct RecordFile {
     /// 32 hexadecimal digits.
     #[serde(default)]
     pub subject_id: Option<String>,
+    /// 32 hexadecimal digits: filing the same line again takes effect once.
+    #[serde(default)]
+    pub request_id: Option<String>,
     /// Non-identifying.
     #[serde(default)]
     pub attributes: serde_json::Map<String, serde_json::Value>,
@@ -262,9 +266,18 @@ pub enum RecordFileError {
     /// Not an id.
     #[error("subject_id: must be 32 hexadecimal digits")]
     Subject,
+    /// Not an id.
+    #[error("request_id: must be 32 hexadecimal digits")]
+    Request,
 }
 
 impl RecordFile {
+    /// The request id of the line, where it has one.
+    pub fn request(&self) -> Result<Option<RequestId>, RecordFileError> {
+        let request = self.request_id.as_deref().map(RequestId::parse);
+        request.transpose().map_err(|_| RecordFileError::Request)
+    }
+
     /// The record, with strings turned into dates where the pack wants a date. A name that the pack
     /// does not know is sent as it is, for the vault to refuse.
     pub fn typed(self, description: &Description) -> Result<NewRecord, RecordFileError> {

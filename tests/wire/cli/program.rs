@@ -88,7 +88,8 @@ impl Home {
         self.text(name)
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    /// A command in this home, not started yet.
+    pub(super) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_oubliette"));
         command.args(args).env_clear().env("HOME", self.folder.path());
         command.current_dir(self.folder.path());
