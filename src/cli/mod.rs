@@ -1,7 +1,7 @@
 //! The command line: arguments in, one file per command, an exit code out.
 //!
-//! `init`, `serve`, `demo`, `policy check`, `audit verify` and `certificate verify` work offline; every
-//! other command talks gRPC through `client`. No secret is ever taken from an argument or from an
+//! `init`, `serve`, `demo`, `cert dev`, `policy check`, `audit verify` and `certificate verify` work
+//! offline; every other command talks gRPC through `client`. No secret is ever taken from an argument or from an
 //! environment variable, and no field of a record from an argument: both would stay in the shell's
 //! history and in the process list.
 
@@ -9,6 +9,7 @@ mod advice;
 mod agent;
 mod alarm;
 mod audit;
+mod cert;
 mod certificate;
 mod clock;
 mod config;
@@ -27,6 +28,7 @@ mod reveal;
 mod secrets;
 mod serve;
 mod status;
+mod tls;
 
 use std::{ffi::OsString, process::ExitCode};
 
@@ -88,6 +90,9 @@ enum Command {
     /// Fetch and verify certificates of what was forgotten
     #[command(subcommand)]
     Certificate(certificate::Command),
+    /// Make certificates to try TLS with
+    #[command(subcommand)]
+    Cert(cert::Command),
     /// Check a policy pack
     #[command(subcommand)]
     Policy(policy::Command),
@@ -119,6 +124,7 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Alarm(command) => alarm::run(&command).map_err(Failure::on_the_vault),
         Command::Audit(command) => audit::run(&command).map_err(Failure::on_the_vault),
         Command::Certificate(command) => certificate::run(&command).map_err(Failure::on_the_vault),
+        Command::Cert(command) => cert::run(&command),
         Command::Policy(command) => policy::run(&command),
         Command::Status(args) => status::run(&args).map_err(Failure::on_the_vault),
     };
