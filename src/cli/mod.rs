@@ -1,6 +1,6 @@
 //! The command line: arguments in, one file per command, an exit code out.
 //!
-//! `init`, `serve`, `demo`, `sample`, `policy check`, `audit verify`, `certificate verify`,
+//! `init`, `serve`, `demo`, `sample`, `cert dev`, `policy check`, `audit verify`, `certificate verify`,
 //! `completions` and `man` work offline; every other command talks gRPC through `client`. No secret is
 //! ever taken from an argument or from an environment variable, and no field of a record from an
 //! argument: both would stay in the shell's history and in the process list.
@@ -9,6 +9,7 @@ mod advice;
 mod agent;
 mod alarm;
 mod audit;
+mod cert;
 mod certificate;
 mod clock;
 mod completions;
@@ -30,6 +31,7 @@ mod sample;
 mod secrets;
 mod serve;
 mod status;
+mod tls;
 
 use std::{ffi::OsString, process::ExitCode};
 
@@ -93,6 +95,9 @@ enum Command {
     Certificate(certificate::Command),
     /// Make synthetic records of a policy pack
     Sample(sample::Args),
+    /// Make certificates to try TLS with
+    #[command(subcommand)]
+    Cert(cert::Command),
     /// Check a policy pack
     #[command(subcommand)]
     Policy(policy::Command),
@@ -128,6 +133,7 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Alarm(command) => alarm::run(&command).map_err(Failure::on_the_vault),
         Command::Audit(command) => audit::run(&command).map_err(Failure::on_the_vault),
         Command::Certificate(command) => certificate::run(&command).map_err(Failure::on_the_vault),
+        Command::Cert(command) => cert::run(&command),
         Command::Policy(command) => policy::run(&command),
         Command::Sample(args) => sample::run(&args),
         Command::Status(args) => status::run(&args).map_err(Failure::on_the_vault),

@@ -13,6 +13,7 @@
 mod cli;
 mod coverage;
 mod disk;
+mod doors;
 mod fail_closed;
 mod fixture;
 mod flow;
