@@ -6,8 +6,10 @@
 //! history and in the process list.
 
 mod advice;
+mod again;
 mod agent;
 mod alarm;
+mod assign;
 mod audit;
 mod certificate;
 mod clock;
@@ -15,18 +17,29 @@ mod config;
 mod connect;
 mod create;
 mod demo;
+mod describe;
 mod failure;
+mod find;
 mod folders;
 mod init;
+mod json;
+mod listing;
 mod login;
+mod matches;
 mod offline;
 mod out;
 mod policy;
+mod progress;
 mod purge;
 mod reveal;
 mod secrets;
 mod serve;
 mod status;
+mod typed;
+mod unassign;
+mod update;
+mod why;
+mod worklist;
 
 use std::{ffi::OsString, process::ExitCode};
 
@@ -41,6 +54,7 @@ Exit codes:
   2  the command line is wrong
   3  refused: the policy does not allow it, or the record is not available to you
   4  `audit verify`: the log holds, but says itself that an earlier part of it was cut
+  5  `match`: the record has another value
 
 Try it without any set-up:
   oubliette demo
@@ -72,8 +86,22 @@ enum Command {
     Agent(agent::Command),
     /// File a record, read as JSON from a file or standard input
     Create(create::Args),
-    /// Show classes of one record
+    /// Show classes of one record or of several
     Reveal(reveal::Args),
+    /// Find records by exact values
+    Find(find::Args),
+    /// Ask whether a field of a record has a value
+    Match(matches::Args),
+    /// Change fields and attributes of a record
+    Update(update::Args),
+    /// Give a record to an agent or put it into a unit's queue
+    Assign(assign::Args),
+    /// Take an assignment back
+    Unassign(unassign::Args),
+    /// List the records assigned to you, or to somebody else
+    Worklist(worklist::Args),
+    /// Say what the policy pack holds and what you could do with it
+    Describe(describe::Args),
     /// Destroy the keys of everything whose date has come
     Purge(purge::Args),
     /// Say that the vault's clock is right
@@ -114,6 +142,13 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Agent(command) => agent::run(command).map_err(Failure::on_the_vault),
         Command::Create(args) => create::run(&args),
         Command::Reveal(args) => reveal::run(&args),
+        Command::Find(args) => find::run(&args),
+        Command::Match(args) => matches::run(&args),
+        Command::Update(args) => update::run(&args),
+        Command::Assign(args) => assign::run(&args),
+        Command::Unassign(args) => unassign::run(&args),
+        Command::Worklist(args) => worklist::run(&args),
+        Command::Describe(args) => describe::run(&args),
         Command::Purge(args) => purge::run(&args).map_err(Failure::on_the_vault),
         Command::Clock(command) => clock::run(&command).map_err(Failure::on_the_vault),
         Command::Alarm(command) => alarm::run(&command).map_err(Failure::on_the_vault),

@@ -24,6 +24,7 @@ use tonic::{
 
 pub use error::{ClientError, Refusal};
 pub use reason::Reason;
+pub use records::{ImportAnswers, ImportSender};
 
 use crate::{limits, secret::SecretBytes};
 
