@@ -21,6 +21,7 @@ mod describe;
 mod failure;
 mod find;
 mod folders;
+mod import;
 mod init;
 mod json;
 mod listing;
@@ -86,6 +87,8 @@ enum Command {
     Agent(agent::Command),
     /// File a record, read as JSON from a file or standard input
     Create(create::Args),
+    /// File many records, read line by line as NDJSON or CSV
+    Import(import::Args),
     /// Show classes of one record or of several
     Reveal(reveal::Args),
     /// Find records by exact values
@@ -141,6 +144,7 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Logout(args) => login::logout(&args),
         Command::Agent(command) => agent::run(command).map_err(Failure::on_the_vault),
         Command::Create(args) => create::run(&args),
+        Command::Import(args) => import::run(&args),
         Command::Reveal(args) => reveal::run(&args),
         Command::Find(args) => find::run(&args),
         Command::Match(args) => matches::run(&args),
