@@ -5,6 +5,8 @@
 
 /// Largest gRPC message, either way.
 pub const MESSAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// How often a write is tried again when another call with its request id, or a sweep, came between.
+pub const REQUEST_RACES_MAX: usize = 4;
 /// Longest text value of one field.
 pub const FIELD_TEXT_BYTES_MAX: usize = 4 * 1024;
 /// Most fields in one create or update.
@@ -17,10 +19,44 @@ pub const ASSIGNEES_PER_RECORD_MAX: usize = 16;
 pub const JUSTIFICATION_BYTES_MAX: usize = 500;
 /// Largest plaintext of one section.
 pub const SECTION_BYTES_MAX: usize = 1024 * 1024;
-/// Default and largest page of a listing.
+/// Page of a listing where the caller names no size.
 pub const PAGE_DEFAULT: usize = 50;
-/// Largest page of a listing.
+/// Largest page of a listing of events.
 pub const PAGE_MAX: usize = 500;
+/// Largest page of Find and Worklist: what one event names.
+pub const RECORDS_PAGE_MAX: usize = EVENT_RECORDS_MAX;
+/// Most records that one event names.
+pub const EVENT_RECORDS_MAX: usize = 256;
+/// Most fields given that one event lists, each with its record.
+pub const EVENT_FIELDS_MAX: usize = 4096;
+/// Most bytes that one field given takes in an event: three names, a mask and a record's id.
+pub const EVENT_FIELD_BYTES_MAX: usize = 256;
+/// Most records asked in one RevealMany.
+pub const RECORDS_PER_REVEAL_MAX: usize = EVENT_RECORDS_MAX;
+/// Most sealed bytes that one RevealMany opens, so that its answer fits a message.
+pub const REVEAL_SEALED_BYTES_MAX: usize = MESSAGE_BYTES_MAX / 4;
+/// Most conditions of one Find.
+pub const FIND_CONDITIONS_MAX: usize = 8;
+/// Most records that one Find or Worklist looks at; above it the caller must narrow the search.
+pub const CANDIDATES_MAX: usize = 10_000;
+/// Index rows read at a time by a search.
+pub const CANDIDATE_ROWS: usize = 64;
+/// Most records of one import batch: one event, one commit.
+pub const IMPORT_BATCH_RECORDS_MAX: usize = EVENT_RECORDS_MAX;
+/// Bytes of messages after which an import batch ends.
+pub const IMPORT_BATCH_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Most records in one import stream.
+pub const IMPORT_RECORDS_MAX: usize = 1_000_000;
+/// Import streams that may be open at one time.
+pub const IMPORTS_MAX: usize = 16;
+/// A batch that is not full is written when nothing more arrives for so long, in milliseconds.
+pub const IMPORT_LINGER_MS: u64 = 50;
+/// A stream on which nothing is sent, or no answer taken, ends after so long, in milliseconds.
+pub const STREAM_IDLE_MS: u64 = 60_000;
+/// Most segments that an import opens ahead, in one generation.
+pub const IMPORT_SEGMENTS_MAX: usize = 4096;
+/// Records (or decisions) after which a long call lets others run.
+pub const RECORDS_PER_TURN: usize = 8;
 /// Most leaves one audit query looks at before it answers with a cursor.
 pub const AUDIT_SCAN_LEAVES_MAX: usize = 10_000;
 
@@ -125,6 +161,9 @@ pub const LOGIN_ADDRESS_FORGETS_MS: i64 = 60 * 1000;
 pub const SESSIONS_PER_AGENT_MAX: usize = 64;
 
 const _: () = assert!(PAGE_DEFAULT <= PAGE_MAX);
+const _: () = assert!(PAGE_DEFAULT <= RECORDS_PAGE_MAX);
+const _: () = assert!(EVENT_FIELDS_MAX * EVENT_FIELD_BYTES_MAX <= SECTION_BYTES_MAX);
+const _: () = assert!(IMPORT_BATCH_BYTES_MAX + MESSAGE_BYTES_MAX <= COMMIT_BATCH_BYTES_MAX);
 const _: () = assert!(FIELD_TEXT_BYTES_MAX * FIELDS_PER_RECORD_MAX <= SECTION_BYTES_MAX);
 const _: () = assert!(SECTION_BYTES_MAX < MESSAGE_BYTES_MAX);
 const _: () = assert!(ARGON2_M_KIB <= ARGON2_M_KIB_MAX);

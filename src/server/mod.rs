@@ -8,6 +8,7 @@ mod agents;
 mod audit;
 mod auth;
 mod convert;
+mod import;
 mod records;
 mod retention;
 mod rights;

@@ -6,11 +6,23 @@ use std::{pin::Pin, sync::Arc};
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::{auth, convert, status::not_built_yet};
-use crate::{vault::Vault, wire::api};
+use super::{auth, convert, import::Imports, status::not_built_yet};
+use crate::{
+    vault::{Changed, Vault},
+    wire::api,
+};
 
 /// The service over one vault.
-pub(crate) struct Records(pub(crate) Arc<Vault>);
+pub(crate) struct Records {
+    vault: Arc<Vault>,
+    imports: Imports,
+}
+
+impl Records {
+    pub(crate) fn new(vault: Arc<Vault>) -> Self {
+        Self { vault, imports: Imports::default() }
+    }
+}
 
 #[tonic::async_trait]
 impl api::records_server::Records for Records {
@@ -19,7 +31,7 @@ impl api::records_server::Records for Records {
         request: Request<api::DescribeRequest>,
     ) -> Result<Response<api::DescribeResponse>, Status> {
         let who = auth::caller(&request)?;
-        let description = self.0.describe(&who);
+        let description = self.vault.describe(&who);
         Ok(Response::new(convert::description(&description)))
     }
 
@@ -29,7 +41,7 @@ impl api::records_server::Records for Records {
     ) -> Result<Response<api::CreateResponse>, Status> {
         let who = auth::caller(&request)?;
         let (why, input) = convert::create(request.into_inner())?;
-        let created = self.0.create(&who, &why, input).await?;
+        let created = self.vault.create(&who, &why, input).await?;
         Ok(Response::new(convert::created(&created)))
     }
 
@@ -39,8 +51,8 @@ impl api::records_server::Records for Records {
         &self,
         request: Request<Streaming<api::ImportRequest>>,
     ) -> Result<Response<Self::ImportStream>, Status> {
-        auth::caller(&request)?;
-        Err(not_built_yet())
+        let answers = self.imports.start(&self.vault, request)?;
+        Ok(Response::new(Box::pin(answers)))
     }
 
     async fn reveal(
@@ -49,7 +61,7 @@ impl api::records_server::Records for Records {
     ) -> Result<Response<api::RevealResponse>, Status> {
         let who = auth::caller(&request)?;
         let (why, input) = convert::reveal(request.into_inner())?;
-        let revealed = self.0.reveal(&who, &why, input).await?;
+        let revealed = self.vault.reveal(&who, &why, input).await?;
         Ok(Response::new(convert::revealed(revealed)))
     }
 
@@ -57,8 +69,10 @@ impl api::records_server::Records for Records {
         &self,
         request: Request<api::RevealManyRequest>,
     ) -> Result<Response<api::RevealManyResponse>, Status> {
-        auth::caller(&request)?;
-        Err(not_built_yet())
+        let who = auth::caller(&request)?;
+        let (why, input) = convert::reveal_many(request.into_inner())?;
+        let items = self.vault.reveal_many(&who, &why, input).await?;
+        Ok(Response::new(convert::revealed_many(items)))
     }
 
     async fn update(
@@ -67,24 +81,28 @@ impl api::records_server::Records for Records {
     ) -> Result<Response<api::UpdateResponse>, Status> {
         let who = auth::caller(&request)?;
         let (why, input) = convert::update(request.into_inner())?;
-        let version = self.0.update(&who, &why, input).await?;
-        Ok(Response::new(api::UpdateResponse { version, repeated: false }))
+        let Changed { version, repeated } = self.vault.update(&who, &why, input).await?;
+        Ok(Response::new(api::UpdateResponse { version, repeated }))
     }
 
     async fn find(
         &self,
         request: Request<api::FindRequest>,
     ) -> Result<Response<api::FindResponse>, Status> {
-        auth::caller(&request)?;
-        Err(not_built_yet())
+        let who = auth::caller(&request)?;
+        let (why, input) = convert::find(request.into_inner())?;
+        let page = self.vault.find(&who, &why, input).await?;
+        Ok(Response::new(convert::found(&page)))
     }
 
     async fn r#match(
         &self,
         request: Request<api::MatchRequest>,
     ) -> Result<Response<api::MatchResponse>, Status> {
-        auth::caller(&request)?;
-        Err(not_built_yet())
+        let who = auth::caller(&request)?;
+        let (why, input) = convert::matches(request.into_inner())?;
+        let matched = self.vault.matches(&who, &why, input).await?;
+        Ok(Response::new(convert::matched(&matched)))
     }
 
     async fn assign(
@@ -93,8 +111,8 @@ impl api::records_server::Records for Records {
     ) -> Result<Response<api::AssignResponse>, Status> {
         let who = auth::caller(&request)?;
         let (why, input) = convert::assign(request.into_inner())?;
-        let version = self.0.assign(&who, &why, input).await?;
-        Ok(Response::new(api::AssignResponse { version, repeated: false }))
+        let Changed { version, repeated } = self.vault.assign(&who, &why, input).await?;
+        Ok(Response::new(api::AssignResponse { version, repeated }))
     }
 
     async fn unassign(
@@ -103,16 +121,18 @@ impl api::records_server::Records for Records {
     ) -> Result<Response<api::UnassignResponse>, Status> {
         let who = auth::caller(&request)?;
         let (why, record, from) = convert::unassign(request.into_inner())?;
-        let version = self.0.unassign(&who, &why, record, from).await?;
-        Ok(Response::new(api::UnassignResponse { version, repeated: false }))
+        let Changed { version, repeated } = self.vault.unassign(&who, &why, record, from).await?;
+        Ok(Response::new(api::UnassignResponse { version, repeated }))
     }
 
     async fn worklist(
         &self,
         request: Request<api::WorklistRequest>,
     ) -> Result<Response<api::WorklistResponse>, Status> {
-        auth::caller(&request)?;
-        Err(not_built_yet())
+        let who = auth::caller(&request)?;
+        let (why, input) = convert::worklist(request.into_inner())?;
+        let page = self.vault.worklist(&who, &why, input).await?;
+        Ok(Response::new(convert::worklist_page(page)))
     }
 
     async fn erase(

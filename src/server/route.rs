@@ -81,7 +81,7 @@ impl<H: Health, R: v1::ServerReflection, A: v1alpha::ServerReflection> Routes<H,
         reflection_alpha: v1alpha::ServerReflectionServer<A>,
     ) -> Self {
         Self {
-            records: bounded!(RecordsServer::new(records::Records(Arc::clone(&vault)))),
+            records: bounded!(RecordsServer::new(records::Records::new(Arc::clone(&vault)))),
             rights: bounded!(RightsServer::new(rights::Rights)),
             retention: bounded!(RetentionServer::new(retention::Retention(Arc::clone(&vault)))),
             audit: bounded!(AuditServer::new(audit::Audit(Arc::clone(&vault)))),

@@ -6,7 +6,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use tonic::Status;
+use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::{
@@ -65,6 +65,39 @@ pub(crate) fn of(reason: Reason) -> Status {
     Refusal::of(reason).status()
 }
 
+/// The status of a stream that broke: the transport's own words name no data, but only its code is
+/// passed on; a message beyond the bound answers LIMIT.
+pub(crate) fn of_transport(error: Status) -> Status {
+    match error.code() {
+        Code::OutOfRange => {
+            let (what, limit) = ("bytes of a message", limits::MESSAGE_BYTES_MAX);
+            VaultError::TooMany { what, limit }.into()
+        }
+        Code::Internal | Code::InvalidArgument => {
+            Refusal::field("message", "is not of this contract").status()
+        }
+        code => Status::new(code, "the stream was cut"),
+    }
+}
+
+/// One record's refusal in an answer about several: what its own status would say.
+pub(crate) struct ItemRefusal {
+    /// The stable reason.
+    pub(crate) reason: Reason,
+    /// The bound that was exceeded, in words; empty otherwise.
+    pub(crate) message: String,
+    /// Refused fields, never their values.
+    pub(crate) violations: Vec<Violation>,
+}
+
+/// The refusal of one record in an answer about several.
+pub(crate) fn item(error: &VaultError) -> ItemRefusal {
+    let mut refusal = vault(error);
+    refusal.violations.truncate(limits::VIOLATIONS_PER_ERROR_MAX);
+    let message = refusal.message.filter(|_| refusal.reason == Reason::Limit).unwrap_or_default();
+    ItemRefusal { reason: refusal.reason, message, violations: refusal.violations }
+}
+
 /// The answer of a method that is in the contract and not built yet.
 pub(crate) fn not_built_yet() -> Status {
     of(Reason::NotBuiltYet)
@@ -120,6 +153,7 @@ fn vault(error: &VaultError) -> Refusal {
         VaultError::NotAvailable => Refusal::of(Reason::NotAvailable),
         VaultError::NoAlarm => Refusal::of(Reason::NoAlarm),
         VaultError::VersionMismatch => Refusal::of(Reason::VersionMismatch),
+        VaultError::RequestIdReused => Refusal::of(Reason::RequestIdReused),
         VaultError::Invalid(violations) => {
             Refusal { violations: violations.clone(), ..Refusal::of(Reason::InvalidFields) }
         }

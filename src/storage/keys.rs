@@ -3,7 +3,9 @@
 //! All integers are big-endian, so that key order is numeric order. No key holds anything clear
 //! about a subject: ids are random, tokens are keyed.
 
-use crate::ids::{AlarmId, CertificateId, ClassName, CohortId, EventId, RecordId, SegmentId};
+use crate::ids::{
+    AlarmId, CertificateId, ClassName, CohortId, EventId, RecordId, RequestId, SegmentId,
+};
 
 fn join(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let mut key = Vec::with_capacity(1 + parts.iter().map(|p| p.len()).sum::<usize>());
@@ -73,6 +75,25 @@ pub fn indexes(cohort: &CohortId) -> Vec<u8> {
 pub fn event_index(cohort: &CohortId, key_id: u32, token: &[u8; 16], k: u32, n: u64) -> Vec<u8> {
     let number = event_number(k, n);
     join(b'x', &[cohort.as_bytes(), &key_id.to_be_bytes(), token, &number])
+}
+
+/// 'q' ‖ request_id16: a write that was done under this request id.
+#[must_use]
+pub fn request(id: &RequestId) -> Vec<u8> {
+    join(b'q', &[id.as_bytes()])
+}
+
+/// 'q' ‖ cohort_id16 ‖ record_id16 ‖ request_id16: by which a record's request rows are found, empty
+/// value. Longer than a request's own row, whatever id a client chose.
+#[must_use]
+pub fn request_of(cohort: &CohortId, record: &RecordId, id: &RequestId) -> Vec<u8> {
+    join(b'q', &[cohort.as_bytes(), record.as_bytes(), id.as_bytes()])
+}
+
+/// 'q' ‖ cohort_id16: prefix of what the requests of a cohort's records are found by.
+#[must_use]
+pub fn requests(cohort: &CohortId) -> Vec<u8> {
+    join(b'q', &[cohort.as_bytes()])
 }
 
 /// 'l' ‖ u32 k ‖ u64 n: leaf `n` of origin `k`.

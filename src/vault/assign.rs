@@ -14,9 +14,10 @@ use crate::{
 };
 
 use super::{
-    AssignInput, Assignee, Intent, VaultError,
+    AssignInput, Assignee, Changed, Intent, VaultError,
     change::{Change, NextVersion, reindex},
     head::{Assignment, Loaded},
+    once::Once,
     request,
     tokens::Tokens,
 };
@@ -36,7 +37,7 @@ impl Assign {
         who: &Caller,
         why: &Intent,
         input: AssignInput,
-    ) -> Result<u32, VaultError> {
+    ) -> Result<Changed, VaultError> {
         let assignment = Assignment { to: input.to.clone(), until: input.until };
         self.change("assign", pack, who, why, (input.record, &input.to), |record, tokens| {
             self.check_assignee(pack, &assignment)?;
@@ -62,7 +63,7 @@ impl Assign {
         why: &Intent,
         record: RecordId,
         from: &Assignee,
-    ) -> Result<u32, VaultError> {
+    ) -> Result<Changed, VaultError> {
         self.change("unassign", pack, who, why, (record, from), |record, tokens| {
             let gone = tokens.assignment_anywhere(&record.cohort.id, from);
             record.head.assignments.retain(|a| a.to != *from);
@@ -79,22 +80,32 @@ impl Assign {
         why: &Intent,
         (record, to): (RecordId, &Assignee),
         apply: impl FnOnce(&mut Loaded, &Tokens<'_>) -> Result<NextVersion, VaultError>,
-    ) -> Result<u32, VaultError> {
+    ) -> Result<Changed, VaultError> {
         let change = Change { log: &self.log, pack, who, why, record };
         let mut event = request::draft_for(kind, who, why, pack);
         event.records = vec![record];
-        event.notes = vec![match to {
-            Assignee::Agent(agent) => format!("agent={agent}"),
-            Assignee::Unit(unit) => format!("unit={unit}"),
-        }];
-        let done = match self.prepare(&change, to, &mut event, apply) {
-            Ok((record, next)) => change.commit(record, next, &mut event).await,
-            Err(error) => Err(error),
-        };
-        match done {
-            Ok(version) => Ok(version),
+        event.notes = vec![to.note()];
+        match self.run(&change, to, &mut event, apply).await {
+            Ok(changed) => Ok(changed),
             Err(error) => Err(request::refuse(&self.log, event, error).await),
         }
+    }
+
+    async fn run(
+        &self,
+        change: &Change<'_>,
+        to: &Assignee,
+        event: &mut EventDraft,
+        apply: impl FnOnce(&mut Loaded, &Tokens<'_>) -> Result<NextVersion, VaultError>,
+    ) -> Result<Changed, VaultError> {
+        request::check_intent(change.pack, change.why)?;
+        let once = Once::of(change.who, change.why.request.as_ref());
+        let fresh = match change.earlier(&once, event).await? {
+            Ok(changed) => return Ok(changed),
+            Err(fresh) => fresh,
+        };
+        let (record, next) = self.prepare(change, to, event, apply)?;
+        change.commit(record, next, (&once, fresh), event).await
     }
 
     fn prepare(
@@ -104,7 +115,6 @@ impl Assign {
         event: &mut EventDraft,
         apply: impl FnOnce(&mut Loaded, &Tokens<'_>) -> Result<NextVersion, VaultError>,
     ) -> Result<(Loaded, NextVersion), VaultError> {
-        request::check_intent(change.pack, change.why)?;
         let mut record = change.read(Verb::Assign, &[])?;
         change.decide(&record, Verb::Assign, &[], Some(to), event)?;
         let collection = record.head.collection.clone();

@@ -2,7 +2,10 @@
 //!
 //! Types with field values have no `Debug`, so that no log line can print one.
 
+use std::sync::Arc;
+
 use chrono::NaiveDate;
+use zeroize::Zeroizing;
 
 use crate::{
     clock::Timestamp,
@@ -13,6 +16,8 @@ use crate::{
     policy::{FieldStatus, Value},
 };
 
+use super::{VaultError, candidates::Cursor};
+
 /// What every data call states.
 #[derive(Debug, Clone)]
 pub struct Intent {
@@ -20,8 +25,38 @@ pub struct Intent {
     pub purpose: PurposeName,
     /// Declared by the caller; at most `JUSTIFICATION_BYTES_MAX` bytes.
     pub justification: Option<String>,
-    /// Chosen by the client; kept in the audit event.
-    pub request: Option<RequestId>,
+    /// Chosen by the client; kept in the audit event, and makes a write take effect once.
+    pub request: Option<RequestKey>,
+}
+
+/// A request id with what it stands for: method and message, in bytes. Content is personal: it is
+/// hashed under a cohort's key and wiped, never stored or printed.
+#[derive(Clone)]
+pub struct RequestKey {
+    /// Chosen by the client.
+    pub id: RequestId,
+    content: Arc<Zeroizing<Vec<u8>>>,
+}
+
+impl RequestKey {
+    /// This id for this method and message.
+    #[must_use]
+    pub fn new(id: RequestId, method: &str, message: &[u8]) -> Self {
+        let length = u16::try_from(method.len()).unwrap_or(u16::MAX).to_be_bytes();
+        let content = [length.as_slice(), method.as_bytes(), message].concat();
+        Self { id, content: Arc::new(Zeroizing::new(content)) }
+    }
+
+    /// Method and message.
+    pub(crate) fn content(&self) -> &[u8] {
+        &self.content
+    }
+}
+
+impl std::fmt::Debug for RequestKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.id.fmt(f)
+    }
 }
 
 /// A new record.
@@ -121,6 +156,16 @@ pub enum Assignee {
     Unit(UnitName),
 }
 
+impl Assignee {
+    /// As an event notes it.
+    pub(crate) fn note(&self) -> String {
+        match self {
+            Self::Agent(agent) => format!("agent={agent}"),
+            Self::Unit(unit) => format!("unit={unit}"),
+        }
+    }
+}
+
 /// An assignment.
 #[derive(Debug, Clone)]
 pub struct AssignInput {
@@ -130,4 +175,118 @@ pub struct AssignInput {
     pub to: Assignee,
     /// Until when; `None` = until the record expires.
     pub until: Option<Timestamp>,
+}
+
+/// Records to be filed in one batch, under one purpose.
+pub struct ImportBatch {
+    /// Where all of them go.
+    pub collection: CollectionName,
+    /// At most `IMPORT_BATCH_RECORDS_MAX`.
+    pub records: Vec<ImportRecord>,
+}
+
+/// One record of a batch.
+pub struct ImportRecord {
+    /// Makes it filed once.
+    pub request: Option<RequestKey>,
+    /// The record; its collection is the batch's.
+    pub input: CreateInput,
+}
+
+/// Which classes of which records.
+pub struct RevealManyInput {
+    /// At most `RECORDS_PER_REVEAL_MAX`, each once.
+    pub records: Vec<RecordId>,
+    /// As in [`RevealInput`].
+    pub classes: Vec<ClassName>,
+}
+
+/// The answer about one of several records.
+pub struct RevealedItem {
+    /// The record asked for.
+    pub record: RecordId,
+    /// What is shown of it, or why nothing is.
+    pub result: Result<Revealed, VaultError>,
+}
+
+/// Which page of a listing.
+#[derive(Debug, Clone, Copy)]
+pub struct PageRequest {
+    /// At most `RECORDS_PAGE_MAX`.
+    pub size: usize,
+    /// Where the page before ended.
+    pub after: Option<Cursor>,
+}
+
+/// What to find: all conditions must hold.
+pub struct FindInput {
+    /// Where to look.
+    pub collection: CollectionName,
+    /// Searchable fields with their values, at most `FIND_CONDITIONS_MAX`.
+    pub conditions: Vec<(FieldName, Value)>,
+    /// Which page.
+    pub page: PageRequest,
+}
+
+/// A page of records found.
+pub struct FindPage {
+    /// Those the caller may match.
+    pub records: Vec<RecordId>,
+    /// Where to go on; `None` on the last page.
+    pub next: Option<Cursor>,
+    /// The event of this answer.
+    pub event: EventId,
+}
+
+/// A value to be confirmed or not.
+pub struct MatchInput {
+    /// The record.
+    pub record: RecordId,
+    /// A searchable field.
+    pub field: FieldName,
+    /// The value it is compared with.
+    pub value: Value,
+}
+
+/// Whether a field has a value.
+#[derive(Debug, Clone, Copy)]
+pub struct Matched {
+    /// It has.
+    pub matches: bool,
+    /// Its class's own, shorter period has ended: nothing matches.
+    pub expired: bool,
+    /// The event of this answer.
+    pub event: EventId,
+}
+
+/// Whose list of which collection.
+pub struct WorklistInput {
+    /// The collection.
+    pub collection: CollectionName,
+    /// Whose; `None` = the caller's and his unit's.
+    pub of: Option<Assignee>,
+    /// Which page.
+    pub page: PageRequest,
+}
+
+/// A record of a work list.
+pub struct WorklistEntry {
+    /// The record.
+    pub record: RecordId,
+    /// Its version, for a later update.
+    pub version: u32,
+    /// The civil date from whose 00:00 it is unreadable.
+    pub expires_on: NaiveDate,
+    /// The attributes that the projection gives.
+    pub attributes: Vec<FieldAnswer>,
+}
+
+/// A page of a work list.
+pub struct WorklistPage {
+    /// Records assigned now, whose attributes the caller may see.
+    pub entries: Vec<WorklistEntry>,
+    /// Where to go on; `None` on the last page.
+    pub next: Option<Cursor>,
+    /// The event of this answer.
+    pub event: EventId,
 }

@@ -15,8 +15,9 @@ use crate::{
 };
 
 use super::{
-    Assignee, Intent, VaultError,
+    Assignee, Changed, Intent, VaultError,
     head::Loaded,
+    once::{Fresh, Once, Seen},
     request::{self, OK},
 };
 
@@ -70,6 +71,28 @@ impl Change<'_> {
         }
     }
 
+    /// Looks up what was done before under the call's request id. Done: it is answered again, without
+    /// a new decision (the same agent made the same change, and hears nothing but its version), and
+    /// logged again. Not done: what must still hold when it is committed.
+    pub(crate) async fn earlier(
+        &self,
+        once: &Once,
+        event: &mut EventDraft,
+    ) -> Result<Result<Changed, Fresh>, VaultError> {
+        match once.look(self.log)? {
+            Seen::New(fresh) => Ok(Err(fresh)),
+            Seen::Done { record, .. } if record.expired(self.log.civil_now()) => {
+                Err(VaultError::NotAvailable)
+            }
+            Seen::Done { record, version } => {
+                event.collection = Some(record.head.collection.clone());
+                request::note_repeated(event, record.id, Some(record.head.subject));
+                let _receipt = request::record(self.log, event).await?;
+                Ok(Ok(Changed { version, repeated: true }))
+            }
+        }
+    }
+
     /// Decides `verb` for `classes` of this record and notes it in the event.
     ///
     /// Errors: [`VaultError::NotAvailable`] for callers who may not know of the record,
@@ -99,13 +122,14 @@ impl Change<'_> {
     }
 
     /// Seals the changed head as the next version and commits all rows with the event. An error is
-    /// the caller's to log.
+    /// the caller's to log: `VersionMismatch` if somebody else changed the record meanwhile.
     pub(crate) async fn commit(
         &self,
         record: Loaded,
         next: NextVersion,
+        (once, fresh): (&Once, Fresh),
         event: &mut EventDraft,
-    ) -> Result<u32, VaultError> {
+    ) -> Result<Changed, VaultError> {
         let (log, keyring) = (self.log, self.log.keyring());
         let version = record.version.checked_add(1).ok_or(VaultError::Corrupt("record version"))?;
         let NextVersion { mut ops, index_row_keys, mut slots } = next;
@@ -118,13 +142,19 @@ impl Change<'_> {
         };
         let key = keys::record(&record.id);
         ops.push(Op::Put(key.clone(), row));
-        let preconditions = vec![Precondition::Unchanged(key, record.row)];
+        let Fresh { mut preconditions, ops: left } = fresh;
+        preconditions.push(Precondition::Unchanged(key, record.row));
+        ops.extend(left);
+        ops.extend(once.rows(log, &record.cohort.id, &record.id, version)?);
         slots.push((record.slot, record.cohort));
         event.outcome = OK.to_owned();
         let sealed = log.seal(event)?;
         match log.commit(Group { preconditions, ops }, &slots, sealed).await {
-            Ok(_receipt) => Ok(version),
-            Err(AuditError::Rejected) => Err(VaultError::VersionMismatch),
+            Ok(_receipt) => Ok(Changed { version, repeated: false }),
+            // Perhaps it was this very write, sent twice at the same time.
+            Err(AuditError::Rejected) => {
+                self.earlier(once, event).await?.map_err(|_| VaultError::VersionMismatch)
+            }
             Err(error) => Err(error.into()),
         }
     }

@@ -85,6 +85,12 @@ pub struct Withheld {
     classes: Vec<(ClassName, Opened)>,
 }
 
+/// What was decrypted of several records, for one request and its one event.
+pub struct WithheldMany {
+    event: EventId,
+    records: Vec<Withheld>,
+}
+
 /// Values that may leave: their event is on disk and their slots live.
 pub struct Disclosed {
     pub(crate) event: EventId,
@@ -133,6 +139,48 @@ impl Withheld {
             return Err(VaultError::NotAvailable);
         }
         Ok(Disclosed { event: self.event, classes: self.classes })
+    }
+}
+
+impl WithheldMany {
+    /// Nothing yet, for the request of `event`.
+    #[must_use]
+    pub fn of(event: &SealedEvent) -> Self {
+        Self { event: event.id(), records: Vec::new() }
+    }
+
+    /// Decrypts one more record. Errors: those of [`Withheld::open`], and nothing is added.
+    pub fn open(
+        &mut self,
+        permit: Permit,
+        event: &SealedEvent,
+        record: &Loaded,
+        keyring: &Keyring,
+    ) -> Result<(), VaultError> {
+        if event.id() != self.event {
+            return Err(VaultError::WrongReceipt);
+        }
+        self.records.push(Withheld::open(permit, event, record, keyring)?);
+        Ok(())
+    }
+
+    /// Lets the values go, in the order opened, for the receipt of the same request's event. `None`
+    /// for a record of which a slot was erased since.
+    ///
+    /// Errors: [`VaultError::WrongReceipt`].
+    pub fn release(
+        self,
+        receipt: Receipt,
+        keyring: &Keyring,
+    ) -> Result<Vec<Option<Disclosed>>, VaultError> {
+        if receipt.event() != self.event {
+            return Err(VaultError::WrongReceipt);
+        }
+        let alive = |record: Withheld| {
+            let lives = record.slots.iter().all(|slot| keyring.slot_lives(slot));
+            lives.then_some(Disclosed { event: record.event, classes: record.classes })
+        };
+        Ok(self.records.into_iter().map(alive).collect())
     }
 }
 

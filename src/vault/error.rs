@@ -7,7 +7,7 @@ use crate::{
     identity::IdentityError,
     ids::ClassName,
     keyring::KeyringError,
-    policy::{Decision, PolicyRef, Verdict, Violation},
+    policy::{ClassDecision, Decision, PolicyRef, Verdict, Violation},
     retention::RetentionError,
     storage::StoreError,
 };
@@ -30,6 +30,9 @@ pub enum VaultError {
     /// Somebody changed the record since the caller read it.
     #[error("the record has another version; read it again")]
     VersionMismatch,
+    /// The request id was used for another write.
+    #[error("this request id was used for another write")]
+    RequestIdReused,
     /// Some values were refused; paths and reasons, never the values.
     #[error("some fields were refused")]
     Invalid(Vec<Violation>),
@@ -82,9 +85,14 @@ pub enum VaultError {
 impl VaultError {
     /// The denial of a decision: only what was refused, and what refused it.
     pub(super) fn denied(decision: &Decision) -> Self {
+        Self::denied_classes(&decision.classes)
+    }
+
+    /// The same of a decision whose permit is spent.
+    pub(super) fn denied_classes(decided: &[ClassDecision]) -> Self {
         let mut classes = Vec::new();
         let mut policies: Vec<PolicyRef> = Vec::new();
-        for refused in decision.classes.iter().filter(|c| c.verdict != Verdict::Allow) {
+        for refused in decided.iter().filter(|c| c.verdict != Verdict::Allow) {
             classes.push(refused.class.clone());
             policies.extend(refused.policies.iter().cloned());
         }

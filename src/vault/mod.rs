@@ -11,10 +11,8 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::{
     audit::{Alarm, AuditLog, EventFilter, EventPage, export},
-    clock::Timestamp,
     identity::{AgentSummary, Caller, Identity, NewAgent, OneTimeSecret},
     ids::{AgentId, AlarmId, CertificateId, ClassName, CollectionName, RecordId},
-    keyring::{PlaceClass, PlaceStatus},
     policy::Pack,
     retention::{Preview, PurgeReport, Retention},
 };
@@ -22,33 +20,50 @@ use crate::{
 mod assign;
 mod background;
 mod call;
+mod candidates;
 mod change;
 mod create;
 pub mod disclose;
 mod duties;
 mod error;
+mod filing;
+mod find;
 pub mod head;
+mod import;
+mod once;
 mod project;
 mod request;
 mod reveal;
+mod reveal_many;
 mod segments;
 pub mod startup;
+mod state;
 mod tokens;
 mod update;
+mod worklist;
 
 pub use call::{
-    AssignInput, Assignee, Changed, CreateInput, Created, FieldAnswer, Intent, RevealInput,
-    Revealed, UpdateInput,
+    AssignInput, Assignee, Changed, CreateInput, Created, FieldAnswer, FindInput, FindPage,
+    ImportBatch, ImportRecord, Intent, MatchInput, Matched, PageRequest, RequestKey, RevealInput,
+    RevealManyInput, Revealed, RevealedItem, UpdateInput, WorklistEntry, WorklistInput,
+    WorklistPage,
 };
+pub use candidates::Cursor;
 pub use error::VaultError;
+pub use import::ImportAnswers;
+pub use state::VaultStatus;
 
 use assign::Assign;
 use background::Background;
 use create::Create;
 use duties::Duties;
+use find::Find;
+use import::Import;
 use reveal::Reveal;
+use reveal_many::RevealMany;
 use segments::Segments;
 use update::Update;
+use worklist::Worklist;
 
 /// What the pack is, and what the calling agent may do with each class.
 pub struct Description {
@@ -60,58 +75,17 @@ pub struct Description {
     pub abilities: Vec<(CollectionName, ClassName, Vec<String>)>,
 }
 
-/// The state of a running vault, for operators: nothing about any person.
-#[derive(Debug, Clone)]
-pub struct VaultStatus {
-    /// First part of the log's origin.
-    pub vault_name: String,
-    /// Second part of the log's origin.
-    pub node: String,
-    /// The lowest class over the places: how far erasure is proven.
-    pub class: PlaceClass,
-    /// Every configured place.
-    pub places: Vec<PlaceStatus>,
-    /// The keyring's generation.
-    pub generation: u64,
-    /// The log's origin number.
-    pub log_origin: u32,
-    /// Durable leaves.
-    pub log_size: u64,
-    /// False after a failed write: every data call is refused until restart.
-    pub log_writable: bool,
-    /// The pack's name.
-    pub pack_name: String,
-    /// The pack's hash.
-    pub pack_hash: [u8; 32],
-    /// Age of the oldest data past its date that is not purged, in milliseconds; 0 = none.
-    pub overdue_ms: i64,
-    /// The clock jumped: no purge runs until it is confirmed.
-    pub clock_tripped: bool,
-    /// Alarms nobody has acknowledged.
-    pub open_alarms: usize,
-    /// Live cohorts, audit months included.
-    pub live_cohorts: usize,
-    /// Live segments.
-    pub live_segments: usize,
-    /// Verifier key of the audit log.
-    pub log_verifier_key: String,
-    /// Verifier key of certificates.
-    pub certificate_verifier_key: String,
-    /// Whether memory may be paged to a swap that is on.
-    pub swap_accepted: bool,
-    /// The vault's clock.
-    pub now: Timestamp,
-    /// The pack's end date has passed: only purge and proof still work.
-    pub end_date_passed: bool,
-}
-
 /// The wiring of one running vault.
 pub struct Vault {
     pack: RwLock<Arc<Pack>>,
     log: Arc<AuditLog>,
     identity: Arc<Identity>,
     create: Create,
+    import: Import,
     reveal: Reveal,
+    reveal_many: RevealMany,
+    find: Find,
+    worklist: Worklist,
     update: Update,
     assign: Assign,
     duties: Duties,
@@ -131,7 +105,11 @@ impl Vault {
         Arc::new(Self {
             pack: RwLock::new(pack),
             create: Create { log: Arc::clone(&log), segments: Arc::clone(&segments) },
+            import: Import { log: Arc::clone(&log), segments: Arc::clone(&segments) },
             reveal: Reveal { log: Arc::clone(&log) },
+            reveal_many: RevealMany { log: Arc::clone(&log) },
+            find: Find { log: Arc::clone(&log) },
+            worklist: Worklist { log: Arc::clone(&log) },
             update: Update { log: Arc::clone(&log), segments: Arc::clone(&segments) },
             assign: Assign { log: Arc::clone(&log), identity: Arc::clone(&identity) },
             duties: Duties {
@@ -179,6 +157,16 @@ impl Vault {
         self.create.call(&self.pack(), who, why, input).await
     }
 
+    /// Seals one batch of new records, each answered by itself.
+    pub async fn import(
+        &self,
+        who: &Caller,
+        why: &Intent,
+        batch: ImportBatch,
+    ) -> Result<ImportAnswers, VaultError> {
+        self.import.call(&self.pack(), who, why, batch).await
+    }
+
     /// Shows what the caller may see of a record, after the access is on disk.
     pub async fn reveal(
         &self,
@@ -189,13 +177,53 @@ impl Vault {
         self.reveal.call(&self.pack(), who, why, input).await
     }
 
+    /// Shows what the caller may see of several records, after one event for all is on disk.
+    pub async fn reveal_many(
+        &self,
+        who: &Caller,
+        why: &Intent,
+        input: RevealManyInput,
+    ) -> Result<Vec<RevealedItem>, VaultError> {
+        self.reveal_many.call(&self.pack(), who, why, input).await
+    }
+
+    /// A page of the records that have these values, of those the caller may match.
+    pub async fn find(
+        &self,
+        who: &Caller,
+        why: &Intent,
+        input: FindInput,
+    ) -> Result<FindPage, VaultError> {
+        self.find.find(&self.pack(), who, why, input).await
+    }
+
+    /// Whether a field of a record has this value.
+    pub async fn matches(
+        &self,
+        who: &Caller,
+        why: &Intent,
+        input: MatchInput,
+    ) -> Result<Matched, VaultError> {
+        self.find.matches(&self.pack(), who, why, input).await
+    }
+
+    /// A page of the records in somebody's hands, with their attributes.
+    pub async fn worklist(
+        &self,
+        who: &Caller,
+        why: &Intent,
+        input: WorklistInput,
+    ) -> Result<WorklistPage, VaultError> {
+        self.worklist.call(&self.pack(), who, why, input).await
+    }
+
     /// Changes a record; its new version.
     pub async fn update(
         &self,
         who: &Caller,
         why: &Intent,
         input: UpdateInput,
-    ) -> Result<u32, VaultError> {
+    ) -> Result<Changed, VaultError> {
         self.update.call(&self.pack(), who, why, input).await
     }
 
@@ -205,7 +233,7 @@ impl Vault {
         who: &Caller,
         why: &Intent,
         input: AssignInput,
-    ) -> Result<u32, VaultError> {
+    ) -> Result<Changed, VaultError> {
         self.assign.assign(&self.pack(), who, why, input).await
     }
 
@@ -216,7 +244,7 @@ impl Vault {
         why: &Intent,
         record: RecordId,
         from: Assignee,
-    ) -> Result<u32, VaultError> {
+    ) -> Result<Changed, VaultError> {
         self.assign.unassign(&self.pack(), who, why, record, &from).await
     }
 
@@ -306,39 +334,6 @@ impl Vault {
     pub async fn status(&self, who: &Caller) -> Result<VaultStatus, VaultError> {
         self.duties.may_read_status(&self.pack(), who).await?;
         self.state()
-    }
-
-    /// The vault's state, for the process that runs it.
-    pub fn state(&self) -> Result<VaultStatus, VaultError> {
-        let (pack, keyring) = (self.pack(), self.log.keyring());
-        let segments = keyring.segments();
-        let mut cohorts: Vec<_> = segments.iter().map(|s| s.cohort.id).collect();
-        cohorts.sort_unstable();
-        cohorts.dedup();
-        let log_state = self.log.state();
-        let now = self.log.clock().now();
-        Ok(VaultStatus {
-            vault_name: keyring.vault_name(),
-            node: keyring.node(),
-            class: keyring.class(),
-            places: keyring.places(),
-            generation: keyring.generation(),
-            log_origin: log_state.k,
-            log_size: log_state.size,
-            log_writable: self.log.is_writable(),
-            pack_name: pack.name().to_owned(),
-            pack_hash: pack.hash(),
-            overdue_ms: self.background.retention.overdue_ms(),
-            clock_tripped: self.log.clock_tripped(),
-            open_alarms: self.log.alarms()?.iter().filter(|a| a.acknowledged.is_none()).count(),
-            live_cohorts: cohorts.len(),
-            live_segments: segments.len(),
-            log_verifier_key: self.log.verifier_key(),
-            certificate_verifier_key: self.background.retention.certificate_verifier_key(),
-            swap_accepted: self.swap_accepted,
-            now,
-            end_date_passed: background::end_date_passed(&pack, now),
-        })
     }
 
     /// One round of the background work. Blocks.

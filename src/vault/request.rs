@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use crate::{
     audit::{AuditLog, EventDraft, Receipt},
+    clock::Timestamp,
     identity::{Caller, IdentityError},
+    ids::{RecordId, SubjectId},
     limits,
-    policy::{ClassDecision, Pack, PolicyRef, Verdict},
+    policy::{ClassDecision, Decision, Pack, PolicyRef, RequestContext, Verdict},
     retention::RetentionError,
 };
 
@@ -36,6 +38,27 @@ pub(crate) fn check_intent(pack: &Pack, why: &Intent) -> Result<(), VaultError> 
     Ok(())
 }
 
+/// The size of a page of records is within bounds.
+pub(crate) fn check_page(size: usize) -> Result<(), VaultError> {
+    let limit = limits::RECORDS_PAGE_MAX;
+    if size == 0 || size > limit {
+        return Err(VaultError::TooMany { what: "records on a page, and at least one", limit });
+    }
+    Ok(())
+}
+
+/// What policies may know of a call that states this intent and hands nothing out.
+pub(crate) fn context(why: &Intent, now: Timestamp) -> RequestContext<'_> {
+    RequestContext {
+        purpose: &why.purpose,
+        now,
+        justification: why.justification.is_some(),
+        recent_reveals: 0,
+        assignee_agent: None,
+        assignee_unit: None,
+    }
+}
+
 /// An event of this caller, with everything a use case knows before it starts.
 pub(crate) fn draft(kind: &'static str, who: &Caller, pack: &Pack) -> EventDraft {
     let mut event = EventDraft::new(kind);
@@ -54,7 +77,7 @@ pub(crate) fn draft_for(kind: &'static str, who: &Caller, why: &Intent, pack: &P
     event.purpose = pack.has_purpose(&why.purpose).then(|| why.purpose.clone());
     let bounded = |text: &&String| text.len() <= limits::JUSTIFICATION_BYTES_MAX;
     event.justification = why.justification.as_ref().filter(bounded).cloned();
-    event.request = why.request;
+    event.request = why.request.as_ref().map(|request| request.id);
     event
 }
 
@@ -71,12 +94,53 @@ pub(crate) fn note_decision(event: &mut EventDraft, classes: &[ClassDecision]) {
     }
 }
 
+/// Notes how a call about several records was decided: what was allowed, and what was not.
+#[derive(Default)]
+pub(crate) struct Tally {
+    allowed: usize,
+    refused: usize,
+}
+
+impl Tally {
+    /// Counts one decision, and notes its policies in the event.
+    pub(crate) fn note(&mut self, event: &mut EventDraft, decision: &Decision) {
+        for class in &decision.classes {
+            match class.verdict {
+                Verdict::Deny => self.refused += 1,
+                Verdict::Allow | Verdict::Mask => self.allowed += 1,
+            }
+            for policy in &class.policies {
+                note_policy(event, policy);
+            }
+        }
+    }
+
+    /// The word for the whole.
+    pub(crate) fn word(&self) -> &'static str {
+        match (self.allowed, self.refused) {
+            (0, _) => DENY,
+            (_, 0) => ALLOW,
+            _ => PARTIAL,
+        }
+    }
+}
+
 /// Adds one deciding policy, once.
 pub(crate) fn note_policy(event: &mut EventDraft, policy: &PolicyRef) {
     let pair = (policy.id.clone(), policy.legal.clone());
     if !event.policies.contains(&pair) {
         event.policies.push(pair);
     }
+}
+
+/// An earlier call with the same request id did this, and it is answered again.
+pub(crate) fn note_repeated(event: &mut EventDraft, record: RecordId, subject: Option<SubjectId>) {
+    event.records = vec![record];
+    event.subject = subject;
+    event.decision = ALLOW;
+    event.policies.clear();
+    event.notes.push("repeated=1".to_owned());
+    event.outcome = OK.to_owned();
 }
 
 /// Logs a refusal durably and gives back the error to answer with.
@@ -97,6 +161,13 @@ pub(crate) async fn refuse(
     }
 }
 
+/// Lets other calls run, now and then, in a call about many records.
+pub(crate) async fn take_turns(position: usize) {
+    if position % limits::RECORDS_PER_TURN == limits::RECORDS_PER_TURN - 1 {
+        tokio::task::yield_now().await;
+    }
+}
+
 /// Makes an event durable by itself.
 pub(crate) async fn record(log: &Arc<AuditLog>, event: &EventDraft) -> Result<Receipt, VaultError> {
     let sealed = log.seal(event)?;
@@ -104,11 +175,12 @@ pub(crate) async fn record(log: &Arc<AuditLog>, event: &EventDraft) -> Result<Re
 }
 
 /// The stable word an event and an answer carry for an error.
-fn outcome(error: &VaultError) -> &'static str {
+pub(crate) fn outcome(error: &VaultError) -> &'static str {
     match error {
         VaultError::Denied { .. } => "DENIED",
         VaultError::NotAvailable => "NOT_AVAILABLE",
         VaultError::VersionMismatch => "VERSION_MISMATCH",
+        VaultError::RequestIdReused => "REQUEST_ID_REUSED",
         VaultError::Invalid(_) => "INVALID_FIELDS",
         VaultError::UnknownCollection => "UNKNOWN_COLLECTION",
         VaultError::UnknownPurpose => "UNKNOWN_PURPOSE",

@@ -11,7 +11,7 @@ use crate::{
     identity::Caller,
     ids::ClassName,
     limits,
-    policy::{CollectionSpec, Decision, Pack, RequestContext, Verb, Violation},
+    policy::{CollectionSpec, Decision, Pack, Verb, Violation},
 };
 
 use super::{
@@ -54,17 +54,7 @@ impl Reveal {
         event: &mut EventDraft,
     ) -> Result<Revealed, VaultError> {
         request::check_intent(pack, why)?;
-        let limit = limits::CLASSES_PER_REVEAL_MAX;
-        if input.classes.is_empty() || input.classes.len() > limit {
-            return Err(VaultError::TooMany { what: "classes, and at least one", limit });
-        }
-        event.asked = known(pack, &input.classes);
-        if event.asked.len() < input.classes.len() {
-            return Err(VaultError::Invalid(vec![Violation {
-                path: "classes".to_owned(),
-                reason: "names a class that the pack does not have".to_owned(),
-            }]));
-        }
+        event.asked = known(pack, &input.classes)?;
         let (log, keyring) = (&self.log, self.log.keyring());
 
         // 1. Open the head, for internal use, and the asked sections still sealed. Nothing is written:
@@ -72,7 +62,7 @@ impl Reveal {
         let record = Loaded::read(log.store().as_ref(), keyring, input.record, &input.classes)?;
 
         // 2. Decide, class by class; an absent record costs the same work.
-        let decision = self.decide(pack, who, why, input, record.as_ref());
+        let decision = decide((log, pack), who, why, &input.classes, record.as_ref());
         request::note_decision(event, &decision.classes);
 
         // 3. Refuse what is absent, unknowable, expired or erased, with one answer for all.
@@ -106,37 +96,29 @@ impl Reveal {
             event: disclosed.event,
         })
     }
+}
 
-    fn decide(
-        &self,
-        pack: &Pack,
-        who: &Caller,
-        why: &Intent,
-        input: &RevealInput,
-        record: Option<&Loaded>,
-    ) -> Decision {
-        let now = self.log.civil_now();
-        let context = RequestContext {
-            purpose: &why.purpose,
-            now,
-            justification: why.justification.is_some(),
-            recent_reveals: 0,
-            assignee_agent: None,
-            assignee_unit: None,
-        };
-        let classes = &input.classes;
-        match record {
-            Some(record) => {
-                let assigned = record.assigned(now);
-                pack.decide(who, Verb::Reveal, &record.resource(&assigned), classes, &context)
-            }
-            None => pack.decide_decoy(who, Verb::Reveal, classes, &context),
+/// Decides a reveal of these classes; an absent record costs the same work.
+pub(super) fn decide(
+    (log, pack): (&AuditLog, &Pack),
+    who: &Caller,
+    why: &Intent,
+    classes: &[ClassName],
+    record: Option<&Loaded>,
+) -> Decision {
+    let now = log.civil_now();
+    let context = request::context(why, now);
+    match record {
+        Some(record) => {
+            let assigned = record.assigned(now);
+            pack.decide(who, Verb::Reveal, &record.resource(&assigned), classes, &context)
         }
+        None => pack.decide_decoy(who, Verb::Reveal, classes, &context),
     }
 }
 
 /// The record, if it is there, may be known of and is not past its date.
-fn available<'p>(
+pub(super) fn available<'p>(
     pack: &'p Pack,
     record: Option<Loaded>,
     decision: &Decision,
@@ -150,10 +132,23 @@ fn available<'p>(
     Ok((record, spec))
 }
 
-/// The asked classes that are words of the pack: nothing else reaches the log.
-fn known(pack: &Pack, asked: &[ClassName]) -> Vec<String> {
+/// The asked classes, all of them words of the pack: nothing else reaches the log.
+///
+/// Errors: [`VaultError::TooMany`], [`VaultError::Invalid`].
+pub(super) fn known(pack: &Pack, asked: &[ClassName]) -> Result<Vec<String>, VaultError> {
+    let limit = limits::CLASSES_PER_REVEAL_MAX;
+    if asked.is_empty() || asked.len() > limit {
+        return Err(VaultError::TooMany { what: "classes, and at least one", limit });
+    }
     let is_known = |class: &&ClassName| {
         class.as_str() == ATTRIBUTES || pack.collections().iter().any(|c| c.classes.contains(class))
     };
-    asked.iter().filter(is_known).map(ToString::to_string).collect()
+    let words: Vec<String> = asked.iter().filter(is_known).map(ToString::to_string).collect();
+    if words.len() < asked.len() {
+        return Err(VaultError::Invalid(vec![Violation {
+            path: "classes".to_owned(),
+            reason: "names a class that the pack does not have".to_owned(),
+        }]));
+    }
+    Ok(words)
 }

@@ -11,7 +11,8 @@ use crate::{
     audit::{AuditLog, AuditRule, audit_cohort_key},
     clock::Timestamp,
     keyring::{CohortKey, KeyringError, Slot},
-    policy::Pack,
+    limits,
+    policy::{CollectionSpec, Pack},
     retention::rule,
 };
 
@@ -36,11 +37,20 @@ impl Segments {
             Err(KeyringError::NoSegment) => {}
             answer => return Ok(answer?),
         }
-        let (segments, wanted) = (Arc::clone(self), vec![key.clone()]);
+        self.open(vec![key.clone()]).await?;
+        Ok(self.log.keyring().hand_out(key)?)
+    }
+
+    /// The same for many cohorts, in one generation.
+    pub(crate) async fn open(self: &Arc<Self>, wanted: Vec<CohortKey>) -> Result<(), VaultError> {
+        let keyring = self.log.keyring();
+        if wanted.iter().all(|key| keyring.has_open_segment(key)) {
+            return Ok(());
+        }
+        let segments = Arc::clone(self);
         tokio::task::spawn_blocking(move || segments.ensure(&wanted))
             .await
-            .map_err(|_| VaultError::Interrupted)??;
-        Ok(self.log.keyring().hand_out(key)?)
+            .map_err(|_| VaultError::Interrupted)?
     }
 
     /// Sees to it that each of these cohorts has an open segment. Blocks.
@@ -96,6 +106,30 @@ pub(crate) fn upcoming(pack: &Pack, now: Timestamp) -> Vec<CohortKey> {
             }
         }
     }
+    wanted
+}
+
+/// The cohorts that a record of this collection can have when it is filed now, whatever its collection
+/// date: every expiry date from tomorrow on to that of today's data, class periods included, in every
+/// zone of the collection. At most `limits::IMPORT_SEGMENTS_MAX`, the earliest left out first: what is
+/// filed is mostly new, and a cohort left out is opened when it is needed.
+pub(crate) fn live(pack: &Pack, spec: &CollectionSpec, now: Timestamp) -> Vec<CohortKey> {
+    let mut wanted = Vec::new();
+    for zone in pack.zones_of(spec) {
+        let today = now.date_in(zone);
+        let class_periods = spec.class_periods.iter().map(|(_, period)| *period);
+        let last = std::iter::once(spec.period)
+            .chain(class_periods)
+            .map(|period| rule::expiry(today, period, pack.end_date()))
+            .max();
+        let mut expires_on = last.filter(|last| *last > today);
+        while let Some(date) = expires_on {
+            wanted.push(CohortKey { collection: spec.name.clone(), expires_on: date, zone });
+            expires_on = date.pred_opt().filter(|date| *date > today);
+        }
+    }
+    wanted.sort_by_key(|key| std::cmp::Reverse(key.expires_on));
+    wanted.truncate(limits::IMPORT_SEGMENTS_MAX);
     wanted
 }
 

@@ -33,19 +33,27 @@ impl Tokens<'_> {
     /// The rows of these assignments.
     pub(crate) fn assignments(&self, cohort: &CohortId, all: &[Assignment]) -> Vec<Vec<u8>> {
         all.iter()
-            .filter_map(|assignment| match &assignment.to {
-                Assignee::Agent(id) => self.written(cohort, ASSIGNEE, id.as_str().as_bytes()),
-                Assignee::Unit(id) => self.written(cohort, UNIT, id.as_str().as_bytes()),
+            .filter_map(|assigned| {
+                let (field, value) = assignment(&assigned.to);
+                self.written(cohort, field, value)
             })
             .collect()
     }
 
     /// The rows of an assignment under every live index key: those to delete when it ends.
     pub(crate) fn assignment_anywhere(&self, cohort: &CohortId, to: &Assignee) -> Vec<Vec<u8>> {
-        match to {
-            Assignee::Agent(id) => self.anywhere(cohort, ASSIGNEE, id.as_str().as_bytes()),
-            Assignee::Unit(id) => self.anywhere(cohort, UNIT, id.as_str().as_bytes()),
-        }
+        let (field, value) = assignment(to);
+        self.anywhere(cohort, field, value)
+    }
+
+    /// The rows that one field with this value has under every live index key of a cohort.
+    pub(crate) fn field_anywhere(
+        &self,
+        cohort: &CohortId,
+        field: &FieldName,
+        value: &Value,
+    ) -> Vec<Vec<u8>> {
+        self.anywhere(cohort, field.as_str(), &canonical(value))
     }
 
     /// The rows of the searchable ones among these fields.
@@ -86,6 +94,14 @@ impl Tokens<'_> {
     }
 }
 
+/// Under which reserved name, and as what value, an assignment is indexed.
+pub(crate) fn assignment(to: &Assignee) -> (&'static str, &[u8]) {
+    match to {
+        Assignee::Agent(id) => (ASSIGNEE, id.as_str().as_bytes()),
+        Assignee::Unit(id) => (UNIT, id.as_str().as_bytes()),
+    }
+}
+
 fn searchable<'a>(
     spec: &'a CollectionSpec,
     fields: &'a [(FieldName, Value)],
@@ -96,7 +112,7 @@ fn searchable<'a>(
 }
 
 /// The normalised value as the token's input; the pack's types have normalised text already.
-fn canonical(value: &Value) -> zeroize::Zeroizing<Vec<u8>> {
+pub(crate) fn canonical(value: &Value) -> zeroize::Zeroizing<Vec<u8>> {
     zeroize::Zeroizing::new(match value {
         Value::Text(text) => text.as_bytes().to_vec(),
         Value::Integer(number) => number.to_string().into_bytes(),

@@ -19,11 +19,12 @@ use crate::{
 };
 
 use super::{
-    Intent, UpdateInput, VaultError,
+    Changed, Intent, UpdateInput, VaultError,
     change::{Change, NextVersion, reindex},
-    create::territory,
     disclose::{ATTRIBUTES, Under, amend},
+    filing::territory,
     head::{Loaded, SectionRef},
+    once::Once,
     request,
     segments::Segments,
     tokens::Tokens,
@@ -65,12 +66,12 @@ impl Update {
         who: &Caller,
         why: &Intent,
         input: UpdateInput,
-    ) -> Result<u32, VaultError> {
+    ) -> Result<Changed, VaultError> {
         let change = Change { log: &self.log, pack, who, why, record: input.record };
         let mut event = request::draft_for("update", who, why, pack);
         event.records = vec![input.record];
         match self.run(&change, input, &mut event).await {
-            Ok(version) => Ok(version),
+            Ok(changed) => Ok(changed),
             Err(error) => Err(request::refuse(&self.log, event, error).await),
         }
     }
@@ -80,16 +81,22 @@ impl Update {
         change: &Change<'_>,
         input: UpdateInput,
         event: &mut EventDraft,
-    ) -> Result<u32, VaultError> {
+    ) -> Result<Changed, VaultError> {
         request::check_intent(change.pack, change.why)?;
         let limit = limits::FIELDS_PER_RECORD_MAX;
         if input.fields.len().saturating_add(input.attributes.len()) > limit {
             return Err(VaultError::TooMany { what: "fields and attributes", limit });
         }
+        // 0. What was done before under the same request id is answered again.
+        let once = Once::of(change.who, change.why.request.as_ref());
+        let fresh = match change.earlier(&once, event).await? {
+            Ok(changed) => return Ok(changed),
+            Err(fresh) => fresh,
+        };
         let mut prepared = self.prepare(change, input, event)?;
         let new = self.new_slots(&prepared).await?;
         let next = self.seal(change, &mut prepared, &new, event)?;
-        change.commit(prepared.record, next, event).await
+        change.commit(prepared.record, next, (&once, fresh), event).await
     }
 
     fn prepare<'p>(

@@ -6,10 +6,12 @@ use std::{path::Path, sync::Arc};
 
 use chrono::NaiveDate;
 use oubliette::{
+    audit::{EventDetail, EventFilter, StoredEvent},
     clock::{Clock, ManualClock, Timestamp},
     identity::{AgentKind, Caller, Habilitation, NewAgent},
     ids::{
-        AgentId, ClassName, CollectionName, FieldName, PurposeName, RecordId, RoleName, UnitName,
+        AgentId, ClassName, CollectionName, FieldName, PurposeName, RecordId, RequestId, RoleName,
+        UnitName,
     },
     keyring::{MemoryPlaces, RootSource},
     policy::{Pack, Value},
@@ -17,8 +19,8 @@ use oubliette::{
     secret::Secret,
     storage::memory::MemoryDisk,
     vault::{
-        AssignInput, Assignee, CreateInput, Created, Intent, RevealInput, Revealed, Vault,
-        VaultError,
+        AssignInput, Assignee, CreateInput, Created, Intent, RequestKey, RevealInput, Revealed,
+        Vault, VaultError,
         startup::{Founded, Founders, Parts, StartError, found, start},
     },
 };
@@ -172,6 +174,32 @@ pub(crate) fn watch() -> Caller {
 
 pub(crate) fn care() -> Intent {
     Intent { purpose: PurposeName::parse("care").unwrap(), justification: None, request: None }
+}
+
+/// The same intent with a request id, which stands for this method and content.
+pub(crate) fn once(id: u8, method: &str, content: &str) -> Intent {
+    let id = RequestId::from_bytes([id; 16]);
+    Intent { request: Some(RequestKey::new(id, method, content.as_bytes())), ..care() }
+}
+
+/// Keys of rows that begin with this tag.
+pub(crate) fn rows(house: &House, tag: u8) -> Vec<Vec<u8>> {
+    let mut found = Vec::new();
+    house.disk.tamper(|rows| {
+        found = rows.keys().filter(|key| key.first() == Some(&tag)).cloned().collect();
+    });
+    found
+}
+
+/// The newest events of a kind, as the watch reads them.
+pub(crate) async fn events(vault: &Vault, kind: &str) -> Vec<StoredEvent> {
+    let filter = EventFilter { kind: Some(kind.to_owned()), ..EventFilter::default() };
+    let page = vault.list_events(&watch(), filter, None, 500).await.unwrap();
+    let open = page.events.into_iter().filter_map(|event| match event.detail {
+        EventDetail::Open(stored) => Some(*stored),
+        _ => None,
+    });
+    open.collect()
 }
 
 pub(crate) fn field(name: &str) -> FieldName {

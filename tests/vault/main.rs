@@ -7,7 +7,11 @@
 mod attacks;
 mod crash;
 mod fail_closed;
+mod find;
 mod house;
+mod import;
+mod many;
+mod once;
 mod periods;
 mod records;
 mod retention;

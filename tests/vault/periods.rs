@@ -32,7 +32,7 @@ async fn add_note(vault: &Vault, record: RecordId) -> Result<u32, VaultError> {
         attributes: Vec::new(),
         fields: vec![(field("memo"), Some(note))],
     };
-    vault.update(&clerk(), &care(), input).await
+    vault.update(&clerk(), &care(), input).await.map(|changed| changed.version)
 }
 
 async fn note_status(vault: &Vault, record: RecordId) -> FieldStatus {

@@ -98,7 +98,7 @@ fn an_update_at_the_version_read_is_kept_and_one_at_an_older_version_is_refused(
             fields: vec![(field("family_name"), Some(Value::Text(name.to_owned())))],
         };
         let next = vault.update(&clerk(), &care(), change(version, "EXEMPLE-BETA")).await.unwrap();
-        assert_eq!(next, version + 1);
+        assert_eq!((next.version, next.repeated), (version + 1, false));
         let stale = vault.update(&clerk(), &care(), change(version, "EXEMPLE-GAMMA")).await;
         assert!(matches!(stale, Err(VaultError::VersionMismatch)));
         let revealed = reveal(&vault, file.record).await.unwrap();

@@ -69,7 +69,7 @@ fn nobody_moves_a_record_to_a_territory_that_is_not_his() {
         assert!(look().await.is_ok());
         let moved = UpdateInput {
             record,
-            expected_version: version.unwrap(),
+            expected_version: version.unwrap().version,
             attributes: vec![(field("territory"), Some(text("guadeloupe")))],
             fields: vec![],
         };

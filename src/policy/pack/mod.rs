@@ -96,6 +96,24 @@ impl Pack {
         zones
     }
 
+    /// Every zone that a record of this collection can live in, each once: those of the territories,
+    /// and the pack's own unless every record has a territory.
+    #[must_use]
+    pub fn zones_of(&self, collection: &CollectionSpec) -> Vec<Tz> {
+        let territory = collection.territory_attribute.as_ref();
+        let always =
+            territory.and_then(|name| collection.attribute(name)).is_some_and(|a| a.required);
+        let mut zones = self.zones();
+        let own = self.vocabulary.territories.iter().any(|t| t.zone == self.vocabulary.zone);
+        if always && !own {
+            zones.retain(|zone| *zone != self.vocabulary.zone);
+        }
+        if territory.is_none() {
+            zones.truncate(1);
+        }
+        zones
+    }
+
     /// All collections, in the pack's order.
     #[must_use]
     pub fn collections(&self) -> &[CollectionSpec] {

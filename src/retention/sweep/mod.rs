@@ -8,6 +8,7 @@
 //! stay for ever, so that a listing can say which month an expired event belonged to.
 
 mod batch;
+mod requests;
 mod scan;
 #[cfg(test)]
 mod tests;
@@ -55,7 +56,7 @@ pub(super) struct HeadRow {
 
 impl Sweeper<'_> {
     /// Deletes every row of this cohort whose slot is unreachable: members with their record rows,
-    /// sections, index rows, then the 'd' rows. Calling it again deletes and counts nothing twice.
+    /// sections, index rows, request rows, then the 'd' rows. Calling it again deletes and counts nothing twice.
     ///
     /// # Errors
     /// A segment that is still reachable or unknown; storage and log errors.
@@ -71,6 +72,7 @@ impl Sweeper<'_> {
         // its id alone.
         let whole = !matches!(state, CohortState::Live { searchable: true, .. });
         self.retried(|| self.cohort_rows(cohort, whole, keys::indexes(&cohort.id)))?;
+        self.retried(|| self.requests(cohort))?;
         // Last: while a 'd' row stands, a cut sweep is found again by the next start.
         let mut batch = Batch::default();
         // The 'd' row of a segment kept for held slots stays as long as they do.

@@ -59,6 +59,7 @@ impl Sweeper<'_> {
         for tag in [b's', b'x', b'c'] {
             touched.extend(self.orphans(tag)?);
         }
+        self.retried(|| self.request_orphans())?;
         Ok(touched)
     }
 

@@ -5,9 +5,15 @@ use crate::{
     identity::{AgentKind, AgentSummary, Caller, Habilitation},
     ids::{ClassName, CollectionName},
     keyring::PlaceClass,
-    policy::{AttributeSpec, CollectionSpec, FieldSpec, FieldStatus, FieldType, Period, Value},
+    policy::{
+        AttributeSpec, CollectionSpec, FieldSpec, FieldStatus, FieldType, Period, Value, Violation,
+    },
     retention::{DueCohort, Preview, PurgeReport},
-    vault::{Created, Description, FieldAnswer, Revealed, VaultStatus},
+    server::status,
+    vault::{
+        Created, Cursor, Description, FieldAnswer, FindPage, Matched, Revealed, RevealedItem,
+        VaultError, VaultStatus, WorklistEntry, WorklistPage,
+    },
     wire::api,
 };
 
@@ -31,6 +37,75 @@ pub(crate) fn revealed(revealed: Revealed) -> api::RevealResponse {
         expires_on: revealed.expires_on.to_string(),
         fields: revealed.fields.into_iter().map(field_answer).collect(),
         event_id: revealed.event.as_bytes().to_vec(),
+    }
+}
+
+/// Answer to `Records.RevealMany`.
+pub(crate) fn revealed_many(items: Vec<RevealedItem>) -> api::RevealManyResponse {
+    let item = |RevealedItem { record, result }: RevealedItem| {
+        let (shown, reason) = match result {
+            Ok(shown) => (Some(revealed(shown)), String::new()),
+            Err(error) => (None, status::item(&error).reason.as_str().to_owned()),
+        };
+        api::RevealItem { record_id: record.as_bytes().to_vec(), revealed: shown, reason }
+    };
+    api::RevealManyResponse { items: items.into_iter().map(item).collect() }
+}
+
+/// Answer to one record of `Records.Import`.
+pub(crate) fn imported(position: u64, result: Result<Created, VaultError>) -> api::ImportResponse {
+    match result {
+        Ok(filed) => api::ImportResponse {
+            position,
+            created: Some(created(&filed)),
+            ..api::ImportResponse::default()
+        },
+        Err(error) => {
+            let refused = status::item(&error);
+            let violation =
+                |v: Violation| api::FieldViolation { path: v.path, description: v.reason };
+            api::ImportResponse {
+                position,
+                created: None,
+                reason: refused.reason.as_str().to_owned(),
+                violations: refused.violations.into_iter().map(violation).collect(),
+                message: refused.message,
+            }
+        }
+    }
+}
+
+/// Answer to `Records.Find`.
+pub(crate) fn found(page: &FindPage) -> api::FindResponse {
+    api::FindResponse {
+        record_ids: page.records.iter().map(|id| id.as_bytes().to_vec()).collect(),
+        cursor: page.next.map(Cursor::to_bytes).unwrap_or_default(),
+        event_id: page.event.as_bytes().to_vec(),
+    }
+}
+
+/// Answer to `Records.Match`.
+pub(crate) fn matched(matched: &Matched) -> api::MatchResponse {
+    let event_id = matched.event.as_bytes().to_vec();
+    api::MatchResponse { matches: matched.matches, event_id, expired: matched.expired }
+}
+
+/// Answer to `Records.Worklist`.
+pub(crate) fn worklist_page(page: WorklistPage) -> api::WorklistResponse {
+    let attribute = |answer: FieldAnswer| {
+        let given = field_answer(answer);
+        given.value.map(|value| api::NamedValue { name: given.field, value: Some(value) })
+    };
+    let item = |entry: WorklistEntry| api::WorklistItem {
+        record_id: entry.record.as_bytes().to_vec(),
+        attributes: entry.attributes.into_iter().filter_map(attribute).collect(),
+        expires_on: entry.expires_on.to_string(),
+        version: entry.version,
+    };
+    api::WorklistResponse {
+        items: page.entries.into_iter().map(item).collect(),
+        cursor: page.next.map(Cursor::to_bytes).unwrap_or_default(),
+        event_id: page.event.as_bytes().to_vec(),
     }
 }
 

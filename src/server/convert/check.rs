@@ -144,6 +144,15 @@ impl Check {
     }
 }
 
+/// The page's size, or the default for 0; above `limit` an error that names the bound.
+pub(super) fn page_size(asked: u32, limit: usize) -> Result<usize, VaultError> {
+    match usize::try_from(asked).unwrap_or(usize::MAX) {
+        0 => Ok(limits::PAGE_DEFAULT),
+        n if n <= limit => Ok(n),
+        _ => Err(VaultError::TooMany { what: "entries on a page", limit }),
+    }
+}
+
 /// At most so many; the error names the bound.
 pub(super) fn at_most<T>(list: &[T], limit: usize, what: &'static str) -> Result<(), VaultError> {
     if list.len() > limit { Err(VaultError::TooMany { what, limit }) } else { Ok(()) }

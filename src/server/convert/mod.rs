@@ -7,10 +7,12 @@
 mod answers;
 mod check;
 mod log;
+mod records;
 mod requests;
 
 pub(crate) use answers::*;
 pub(crate) use log::*;
+pub(crate) use records::*;
 pub(crate) use requests::*;
 
 #[cfg(test)]

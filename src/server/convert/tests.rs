@@ -48,7 +48,7 @@ fn a_whole_create_request_is_read() {
     let (why, input) = create(good_create()).unwrap();
     assert_eq!(why.purpose.as_str(), "follow-up");
     assert_eq!(why.justification, None);
-    assert_eq!(why.request.unwrap().as_bytes(), &[9; 16]);
+    assert_eq!(why.request.unwrap().id.as_bytes(), &[9; 16]);
     assert_eq!(input.collected_on, NaiveDate::from_ymd_opt(2020, 11, 23).unwrap());
     assert!(input.subject.is_none());
     assert!(input.fields[0].1 == Value::Text("Exemple".to_owned()));

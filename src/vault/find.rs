@@ -1,0 +1,259 @@
+//! Find and Match: exact values, confirmed by keyed tokens. No value is decrypted or shown.
+//!
+//! What was searched for reaches no row, no event and no error. A record is given, or confirmed, only
+//! where the policy lets the caller match every class asked on that very record; the others are left
+//! out as if they were not there. Invariant: a candidate counts only if the record's own row lists the
+//! token, under the cohort that its verified head names for the class.
+
+use std::sync::Arc;
+
+use crate::{
+    audit::{AuditLog, EventDraft},
+    clock::Timestamp,
+    identity::Caller,
+    ids::{ClassName, FieldName, RecordId},
+    limits,
+    policy::{CollectionSpec, Decision, Pack, Value, Verb, Violation},
+};
+
+use super::{
+    FindInput, FindPage, Intent, MatchInput, Matched, PageRequest, VaultError,
+    candidates::{Candidate, Candidates, Cursor, Wanted},
+    head::Loaded,
+    request::{self, OK, Tally},
+    tokens::{self, Tokens},
+};
+
+/// What both touch: the log, and through it the store and the keys. No writer of rows.
+#[derive(Clone)]
+pub(crate) struct Find {
+    pub(crate) log: Arc<AuditLog>,
+}
+
+/// One condition, checked and normalised.
+struct Condition {
+    class: ClassName,
+    field: FieldName,
+    value: Value,
+}
+
+/// One request to search.
+struct Search<'a> {
+    log: &'a Arc<AuditLog>,
+    pack: &'a Pack,
+    who: &'a Caller,
+    why: &'a Intent,
+}
+
+impl Find {
+    /// One page of the records that have all these values.
+    pub(crate) async fn find(
+        &self,
+        pack: &Pack,
+        who: &Caller,
+        why: &Intent,
+        input: FindInput,
+    ) -> Result<FindPage, VaultError> {
+        let mut event = request::draft_for("find", who, why, pack);
+        let search = Search { log: &self.log, pack, who, why };
+        match search.find(input, &mut event).await {
+            Ok(page) => Ok(page),
+            Err(error) => Err(request::refuse(&self.log, event, error).await),
+        }
+    }
+
+    /// Whether a field of a record has this value.
+    pub(crate) async fn matches(
+        &self,
+        pack: &Pack,
+        who: &Caller,
+        why: &Intent,
+        input: MatchInput,
+    ) -> Result<Matched, VaultError> {
+        let mut event = request::draft_for("match", who, why, pack);
+        event.records = vec![input.record];
+        let search = Search { log: &self.log, pack, who, why };
+        match search.matches(input, &mut event).await {
+            Ok(matched) => Ok(matched),
+            Err(error) => Err(request::refuse(&self.log, event, error).await),
+        }
+    }
+}
+
+impl Search<'_> {
+    async fn find(&self, input: FindInput, event: &mut EventDraft) -> Result<FindPage, VaultError> {
+        request::check_intent(self.pack, self.why)?;
+        request::check_page(input.page.size)?;
+        let spec = self.pack.collection(&input.collection).ok_or(VaultError::UnknownCollection)?;
+        event.collection = Some(spec.name.clone());
+        let limit = limits::FIND_CONDITIONS_MAX;
+        if input.conditions.is_empty() || input.conditions.len() > limit {
+            return Err(VaultError::TooMany { what: "conditions, and at least one", limit });
+        }
+        let conditions = check(spec, input.conditions)?;
+        event.asked = conditions.iter().map(|c| format!("{}.{}", c.class, c.field)).collect();
+        let mut classes: Vec<ClassName> = conditions.iter().map(|c| c.class.clone()).collect();
+        classes.sort();
+        classes.dedup();
+        // 1. The pack alone decides whether this role may search these classes at all.
+        if !self.pack.could(self.who, Verb::Match, &spec.name, &classes) {
+            return Err(VaultError::Denied { classes, policies: Vec::new() });
+        }
+        // 2. Candidates by token, each compared and decided.
+        let (found, next) = self.pick(spec, &conditions, &classes, input.page, event).await?;
+        // 3. The event, durable before the answer.
+        event.records = found.clone();
+        event.outcome = OK.to_owned();
+        let receipt = request::record(self.log, event).await?;
+        Ok(FindPage { records: found, next, event: receipt.event() })
+    }
+
+    async fn pick(
+        &self,
+        spec: &CollectionSpec,
+        conditions: &[Condition],
+        classes: &[ClassName],
+        page: PageRequest,
+        event: &mut EventDraft,
+    ) -> Result<(Vec<RecordId>, Option<Cursor>), VaultError> {
+        let first = conditions.first().ok_or(VaultError::Corrupt("condition"))?;
+        let (now, store) = (self.log.civil_now(), self.log.store().as_ref());
+        let value = tokens::canonical(&first.value);
+        let wanted = vec![Wanted { field: first.field.as_str(), value: &value }];
+        let at = (now, page.after);
+        let mut candidates = Candidates::of(store, self.log.keyring(), &spec.name, wanted, at);
+        let (mut found, mut last, mut position) = (Vec::new(), None, 0);
+        let mut tally = Tally::default();
+        while let Some(Candidate { record, cursor }) = candidates.next()? {
+            request::take_turns(position).await;
+            position += 1;
+            let read = Loaded::read(store, self.log.keyring(), record, &[])?;
+            let live = read.filter(|record| !record.expired(now));
+            let Some(record) = live.filter(|record| self.has(record, conditions.iter(), now))
+            else {
+                continue;
+            };
+            let decision = self.decide(Some(&record), classes, now);
+            if !decision.all_allowed() {
+                continue;
+            }
+            if found.len() == page.size {
+                return Ok((found, last));
+            }
+            tally.note(event, &decision);
+            found.push(record.id);
+            last = Some(cursor);
+        }
+        if position == 0 {
+            let _nothing = self.decide(None, classes, now);
+        }
+        Ok((found, None))
+    }
+
+    async fn matches(
+        &self,
+        input: MatchInput,
+        event: &mut EventDraft,
+    ) -> Result<Matched, VaultError> {
+        request::check_intent(self.pack, self.why)?;
+        let now = self.log.civil_now();
+        let asked = asked_classes(self.pack, &input.field);
+        // 1. Open the head, and decide; an absent record costs the same work.
+        let found = Loaded::read(self.log.store().as_ref(), self.log.keyring(), input.record, &[])?;
+        let class = found.as_ref().and_then(|record| {
+            let spec = self.pack.collection(&record.head.collection)?;
+            Some(spec.field(&input.field)?.class.clone())
+        });
+        let asked = class.map_or(asked, |class| vec![class]);
+        let decision = self.decide(found.as_ref(), &asked, now);
+        request::note_decision(event, &decision.classes);
+        // 2. One answer for what is absent, unknowable, expired or erased.
+        let record = found.filter(|record| decision.may_know && !record.expired(now));
+        let record = record.ok_or(VaultError::NotAvailable)?;
+        event.collection = Some(record.head.collection.clone());
+        event.subject = Some(record.head.subject);
+        let spec = self.pack.collection(&record.head.collection).ok_or(VaultError::NotAvailable)?;
+        let conditions = check(spec, vec![(input.field, input.value)])?;
+        event.asked = conditions.iter().map(|c| format!("{}.{}", c.class, c.field)).collect();
+        if !decision.all_allowed() {
+            return Err(VaultError::denied(&decision));
+        }
+        let matches = self.has(&record, conditions.iter(), now);
+        let expired = conditions.iter().any(|c| self.expired(&record, &c.class, now));
+        // 3. The event, durable before the answer.
+        event.outcome = OK.to_owned();
+        let receipt = request::record(self.log, event).await?;
+        // 4. Look again that the record still lives.
+        if !self.log.keyring().slot_lives(&record.slot) {
+            return Err(VaultError::NotAvailable);
+        }
+        Ok(Matched { matches, expired, event: receipt.event() })
+    }
+
+    fn decide(&self, record: Option<&Loaded>, classes: &[ClassName], now: Timestamp) -> Decision {
+        let context = request::context(self.why, now);
+        match record {
+            Some(record) => {
+                let assigned = record.assigned(now);
+                let resource = record.resource(&assigned);
+                self.pack.decide(self.who, Verb::Match, &resource, classes, &context)
+            }
+            None => self.pack.decide_decoy(self.who, Verb::Match, classes, &context),
+        }
+    }
+
+    /// Whether the record's own row lists the token of every condition, under the cohort that its head
+    /// names for the class.
+    fn has<'c>(
+        &self,
+        record: &Loaded,
+        mut conditions: impl Iterator<Item = &'c Condition>,
+        now: Timestamp,
+    ) -> bool {
+        let (keyring, collection) = (self.log.keyring(), &record.head.collection);
+        let tokens = Tokens { keyring, collection, record: record.id };
+        conditions.all(|condition| {
+            let Some(listed) = record.listed(&condition.class) else { return false };
+            if self.expired(record, &condition.class, now) {
+                return false;
+            }
+            let rows = tokens.field_anywhere(&listed.cohort, &condition.field, &condition.value);
+            rows.iter().any(|row| record.index_row_keys.contains(row))
+        })
+    }
+
+    /// Whether the class's own, shorter period has ended.
+    fn expired(&self, record: &Loaded, class: &ClassName, now: Timestamp) -> bool {
+        let cohort = record.listed(class).map(|listed| self.log.keyring().cohort(&listed.cohort));
+        cohort.is_some_and(|cohort| cohort.is_none_or(|cohort| now >= cohort.expires_at))
+    }
+}
+
+/// The conditions in normal form. Errors: [`VaultError::Invalid`], never with a value.
+fn check(
+    spec: &CollectionSpec,
+    given: Vec<(FieldName, Value)>,
+) -> Result<Vec<Condition>, VaultError> {
+    let (mut conditions, mut violations) = (Vec::new(), Vec::new());
+    for (field, value) in given {
+        let refusal = match spec.field(&field) {
+            None => "is not a field of this collection",
+            Some(known) if !known.searchable => "is not searchable",
+            Some(known) => match known.kind.normalise(value) {
+                Ok(value) => {
+                    conditions.push(Condition { class: known.class.clone(), field, value });
+                    continue;
+                }
+                Err(reason) => reason,
+            },
+        };
+        violations.push(Violation { path: format!("fields.{field}"), reason: refusal.to_owned() });
+    }
+    if violations.is_empty() { Ok(conditions) } else { Err(VaultError::Invalid(violations)) }
+}
+
+/// What a match of this field would be decided for, where there is no record to tell its collection.
+fn asked_classes(pack: &Pack, field: &FieldName) -> Vec<ClassName> {
+    let classes = pack.collections().iter().filter_map(|spec| spec.field(field));
+    classes.map(|field| field.class.clone()).take(1).collect()
+}
