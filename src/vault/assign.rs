@@ -104,8 +104,14 @@ impl Assign {
             Ok(changed) => return Ok(changed),
             Err(fresh) => fresh,
         };
-        let (record, next) = self.prepare(change, to, event, apply)?;
-        change.commit(record, next, (&once, fresh), event).await
+        let done = match self.prepare(change, to, event, apply) {
+            Ok((record, next)) => change.commit(record, next, (&once, fresh), event).await,
+            Err(error) => Err(error),
+        };
+        match done {
+            Ok(changed) => Ok(changed),
+            Err(error) => change.or_earlier(&once, event, error).await,
+        }
     }
 
     fn prepare(

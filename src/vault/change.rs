@@ -93,6 +93,24 @@ impl Change<'_> {
         }
     }
 
+    /// An error that the very same write, sent twice at the same time, explains: if it was done
+    /// meanwhile, the answer is its answer.
+    pub(crate) async fn or_earlier(
+        &self,
+        once: &Once,
+        event: &mut EventDraft,
+        error: VaultError,
+    ) -> Result<Changed, VaultError> {
+        let explained = matches!(
+            error,
+            VaultError::VersionMismatch | VaultError::NotAvailable | VaultError::Denied { .. }
+        );
+        if !explained {
+            return Err(error);
+        }
+        self.earlier(once, event).await?.map_err(|_| error)
+    }
+
     /// Decides `verb` for `classes` of this record and notes it in the event.
     ///
     /// Errors: [`VaultError::NotAvailable`] for callers who may not know of the record,
@@ -151,10 +169,7 @@ impl Change<'_> {
         let sealed = log.seal(event)?;
         match log.commit(Group { preconditions, ops }, &slots, sealed).await {
             Ok(_receipt) => Ok(Changed { version, repeated: false }),
-            // Perhaps it was this very write, sent twice at the same time.
-            Err(AuditError::Rejected) => {
-                self.earlier(once, event).await?.map_err(|_| VaultError::VersionMismatch)
-            }
+            Err(AuditError::Rejected) => Err(VaultError::VersionMismatch),
             Err(error) => Err(error.into()),
         }
     }

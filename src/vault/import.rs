@@ -91,16 +91,18 @@ impl Import {
         let spec = filing.pack.collection(&batch.collection);
         let spec = spec.ok_or(VaultError::UnknownCollection)?;
         event.collection = Some(spec.name.clone());
-        // A segment for every date and zone that a record of this collection can have, in one
-        // generation: the batches that follow find theirs open.
-        let ahead = segments::live(filing.pack, spec, self.log.civil_now());
-        self.segments.open(ahead).await?;
         let (items, refused) = check(filing, batch.records);
         let bare = event.clone();
         for _ in 0..limits::REQUEST_RACES_MAX {
             // A copy, because an attempt that loses a race is made again from here.
             event.clone_from(&bare);
             let fates = self.fates(filing, &items, event).await?;
+            if fates.iter().flatten().any(|fate| matches!(fate, Fate::File(..))) {
+                // A segment for every date and zone that a record of this collection can have, in
+                // one generation: the batches that follow find theirs open.
+                let ahead = segments::live(filing.pack, spec, self.log.civil_now());
+                self.segments.open(ahead).await?;
+            }
             match self.file(filing, &items, fates, (&refused, &mut *event)).await {
                 // Another call with one of these request ids came first.
                 Err(VaultError::Audit(AuditError::Rejected)) => {}

@@ -24,7 +24,7 @@ use super::{
     disclose::{ATTRIBUTES, Under, amend},
     filing::territory,
     head::{Loaded, SectionRef},
-    once::Once,
+    once::{Fresh, Once},
     request,
     segments::Segments,
     tokens::Tokens,
@@ -93,10 +93,23 @@ impl Update {
             Ok(changed) => return Ok(changed),
             Err(fresh) => fresh,
         };
+        match self.change(change, input, (&once, fresh), event).await {
+            Ok(changed) => Ok(changed),
+            Err(error) => change.or_earlier(&once, event, error).await,
+        }
+    }
+
+    async fn change(
+        &self,
+        change: &Change<'_>,
+        input: UpdateInput,
+        once: (&Once, Fresh),
+        event: &mut EventDraft,
+    ) -> Result<Changed, VaultError> {
         let mut prepared = self.prepare(change, input, event)?;
         let new = self.new_slots(&prepared).await?;
         let next = self.seal(change, &mut prepared, &new, event)?;
-        change.commit(prepared.record, next, (&once, fresh), event).await
+        change.commit(prepared.record, next, once, event).await
     }
 
     fn prepare<'p>(

@@ -181,6 +181,7 @@ fn who_may_not_file_imports_nothing_and_it_is_logged_as_refused() {
     run(async {
         let house = House::founded(226);
         let vault = house.start().unwrap();
+        let generation = vault.state().unwrap().generation;
         let collection = CollectionName::parse("files").unwrap();
         let batch = ImportBatch { collection, records: many(3) };
         let answers = vault.import(&clerk(), &care(), batch).await.unwrap();
@@ -189,6 +190,7 @@ fn who_may_not_file_imports_nothing_and_it_is_logged_as_refused() {
         let event = &events(&vault, "import").await[0];
         assert_eq!((event.decision.as_str(), event.outcome.as_str()), ("deny", "DENIED"));
         assert!(event.records.is_empty());
+        assert_eq!(vault.state().unwrap().generation, generation, "no segment was opened for it");
     });
 }
 

@@ -2,7 +2,12 @@
 //!
 //! Nothing here depends on wall-clock time, the network or the order of tests.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails"
+)]
 
 mod attacks;
 mod crash;
@@ -11,6 +16,7 @@ mod find;
 mod house;
 mod import;
 mod many;
+mod model;
 mod once;
 mod periods;
 mod records;

@@ -148,6 +148,33 @@ fn of_many_calls_with_one_id_at_the_same_time_one_writes_and_all_answer_the_same
 }
 
 #[test]
+fn of_many_changes_with_one_id_at_the_same_time_one_is_done_and_all_answer_its_version() {
+    run(async {
+        let vault = House::founded(213).start().unwrap();
+        let file = filed(&vault, "EXEMPLE", "2020-11-20").await.unwrap();
+        for round in 0..8 {
+            let version = 2 + u32::from(round);
+            let calls: Vec<_> = (0..6)
+                .map(|_| {
+                    let (vault, file) = (std::sync::Arc::clone(&vault), file.clone());
+                    let why = once(100 + round, "Update", &format!("round {round}"));
+                    tokio::spawn(async move {
+                        vault.update(&clerk(), &why, renamed(&file, version, "EXEMPLE-BETA")).await
+                    })
+                })
+                .collect();
+            let mut new = 0;
+            for call in calls {
+                let changed = call.await.unwrap().unwrap();
+                assert_eq!(changed.version, version + 1);
+                new += u32::from(!changed.repeated);
+            }
+            assert_eq!(new, 1);
+        }
+    });
+}
+
+#[test]
 fn a_create_cut_anywhere_and_sent_again_after_the_restart_is_there_exactly_once() {
     let base = House::founded(206);
     let calls = {
@@ -201,6 +228,37 @@ fn request_rows_go_with_their_record_and_those_of_a_live_one_stay() {
         let again = vault.create(&head(), &live, file("EXEMPLE-VIF", "2020-11-20")).await.unwrap();
         assert!(again.repeated);
         // The id of the purged record means nothing any more.
+        let new = vault.create(&head(), &due, file("EXEMPLE-NEUF", "2020-11-24")).await.unwrap();
+        assert!(!new.repeated);
+    });
+}
+
+#[test]
+fn an_old_database_brings_no_purged_request_back_and_keeps_those_of_live_records() {
+    run(async {
+        let house = House::founded(212);
+        let file = |name: &str, day: &str| island_file_without_note(name, day);
+        let (due, live) = (once(1, "Create", "due"), once(2, "Create", "live"));
+        let backup;
+        {
+            let vault = house.start().unwrap();
+            vault.create(&head(), &due, file("EXEMPLE-DU", "2020-08-24")).await.unwrap();
+            vault.create(&head(), &live, file("EXEMPLE-VIF", "2020-11-20")).await.unwrap();
+            vault.drain();
+            backup = house.disk.copy();
+        }
+        house.pass_days(1);
+        {
+            let vault = house.start().unwrap();
+            vault.run_purge(&watch()).await.unwrap();
+            vault.drain();
+        }
+        let restored = House { disk: backup, ..house };
+        assert_eq!(rows(&restored, b'q').len(), 4, "the backup holds both");
+        let vault = restored.start().unwrap();
+        assert_eq!(rows(&restored, b'q').len(), 2, "the start swept what belongs to nothing");
+        let again = vault.create(&head(), &live, file("EXEMPLE-VIF", "2020-11-20")).await.unwrap();
+        assert!(again.repeated);
         let new = vault.create(&head(), &due, file("EXEMPLE-NEUF", "2020-11-24")).await.unwrap();
         assert!(!new.repeated);
     });

@@ -53,6 +53,13 @@ async fn introduce(world: &mut World<'_>, served: &Served) -> Result<(), DemoErr
         world.tell.detail(&format!("{:<16} {:<12} {token}", agent.role, agent.agent));
         tokens.push((agent.agent, token));
     }
+    world.tell.say("Or log in as one of them; these secrets are of this demo alone:");
+    for agent in world.script.agents.clone() {
+        let secret = world.secret(&agent.agent)?;
+        // EXPOSE: as above: a synthetic vault's agents, for Agents/Login from another language.
+        let secret = String::from_utf8_lossy(secret.expose()).into_owned();
+        world.tell.detail(&format!("login {:<12} {secret}", agent.agent));
+    }
     let shown = world.script.steps.clone().into_iter().find_map(|step| match step.call {
         Call::Reveal(reveal) if matches!(reveal.expect, Expect::Fields(_)) => Some(reveal),
         _ => None,
