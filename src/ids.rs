@@ -122,6 +122,8 @@ random_id!(/// One audit event; also the record id of its sealed detail.
     EventId, "event");
 random_id!(/// One request, chosen by the client; makes a write idempotent.
     RequestId, "request");
+random_id!(/// One import, drawn and kept by the client: what request ids are derived from.
+    ImportId, "import");
 random_id!(/// One certificate of a purge or an erasure batch.
     CertificateId, "certificate");
 random_id!(/// One alarm.

@@ -239,3 +239,34 @@ pub const TLS_FILE_BYTES_MAX: u64 = 256 * 1024;
 pub const DEVELOPMENT_CERT_DAYS: u64 = 30;
 
 const _: () = assert!(TLS_HANDSHAKES_MAX <= CONNECTIONS_MAX);
+// The command line's own bounds, on what it sends and keeps.
+
+/// Records of an import that may be sent and not answered.
+pub const IMPORT_WINDOW_RECORDS: usize = 1_024;
+/// Bytes of lines that may be sent and not answered; one longer line is sent alone.
+pub const IMPORT_WINDOW_BYTES: usize = 16 * 1024 * 1024;
+/// Lines of an import that are read ahead of what is sent.
+pub const IMPORT_READ_AHEAD_LINES: usize = 8;
+/// Records after which an import goes on in a new stream.
+pub const IMPORT_STREAM_ROLL_RECORDS: u64 = 500_000;
+/// How often in a row an import is cut, or a record of it put off, before it gives up.
+pub const IMPORT_TRIES_MAX: u32 = 10;
+/// How often a single write is sent.
+pub const WRITE_TRIES_MAX: u32 = 5;
+/// First wait before a repeat, in milliseconds; doubled by each further one.
+pub const RETRY_FIRST_MS: u64 = 200;
+/// Longest wait before a repeat that the vault did not ask for, in milliseconds.
+pub const RETRY_MAX_MS: u64 = 5_000;
+/// Longest wait before a repeat that the vault asked for, in milliseconds.
+pub const RETRY_ADVISED_MAX_MS: u64 = 60_000;
+/// Records that find and worklist ask for in one page.
+pub const LISTING_PAGE_RECORDS: usize = 256;
+/// Records that find and worklist list when no limit is given.
+pub const LISTING_RECORDS_MAX: usize = 100_000;
+/// Records shown by one reveal of several.
+pub const REVEAL_RECORDS_MAX: usize = 256;
+/// How often a progress line is drawn anew, in milliseconds.
+pub const PROGRESS_MS: i64 = 200;
+
+const _: () = assert!(RETRY_FIRST_MS <= RETRY_MAX_MS);
+const _: () = assert!(MESSAGE_BYTES_MAX <= IMPORT_WINDOW_BYTES);

@@ -43,6 +43,16 @@ impl Failure {
         Self { code: 4, ..failure.hint(hint) }
     }
 
+    /// Exit code 3: something is not available to this caller.
+    pub(super) fn refused(message: impl Into<String>) -> Self {
+        Self { code: 3, ..Self::new(message) }
+    }
+
+    /// Exit code 5, without a word more: the record has another value.
+    pub(super) fn no_match() -> Self {
+        Self { code: 5, ..Self::silent() }
+    }
+
     /// The same with an advice.
     pub(super) fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }

@@ -6,8 +6,10 @@
 //! argument: both would stay in the shell's history and in the process list.
 
 mod advice;
+mod again;
 mod agent;
 mod alarm;
+mod assign;
 mod audit;
 mod cert;
 mod certificate;
@@ -17,14 +19,21 @@ mod config;
 mod connect;
 mod create;
 mod demo;
+mod describe;
 mod failure;
+mod find;
 mod folders;
+mod import;
 mod init;
+mod json;
+mod listing;
 mod login;
 mod man;
+mod matches;
 mod offline;
 mod out;
 mod policy;
+mod progress;
 mod purge;
 mod reveal;
 mod sample;
@@ -32,6 +41,11 @@ mod secrets;
 mod serve;
 mod status;
 mod tls;
+mod typed;
+mod unassign;
+mod update;
+mod why;
+mod worklist;
 
 use std::{ffi::OsString, process::ExitCode};
 
@@ -46,6 +60,7 @@ Exit codes:
   2  the command line is wrong
   3  refused: the policy does not allow it, or the record is not available to you
   4  `audit verify`: the log holds, but says itself that an earlier part of it was cut
+  5  `match`: the record has another value
 
 Try it without any set-up:
   oubliette demo
@@ -77,8 +92,24 @@ enum Command {
     Agent(agent::Command),
     /// File a record, read as JSON from a file or standard input
     Create(create::Args),
-    /// Show classes of one record
+    /// File many records, read line by line as NDJSON or CSV
+    Import(import::Args),
+    /// Show classes of one record or of several
     Reveal(reveal::Args),
+    /// Find records by exact values
+    Find(find::Args),
+    /// Ask whether a field of a record has a value
+    Match(matches::Args),
+    /// Change fields and attributes of a record
+    Update(update::Args),
+    /// Give a record to an agent or put it into a unit's queue
+    Assign(assign::Args),
+    /// Take an assignment back
+    Unassign(unassign::Args),
+    /// List the records assigned to you, or to somebody else
+    Worklist(worklist::Args),
+    /// Say what the policy pack holds and what you could do with it
+    Describe(describe::Args),
     /// Destroy the keys of everything whose date has come
     Purge(purge::Args),
     /// Say that the vault's clock is right
@@ -127,7 +158,15 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Logout(args) => login::logout(&args),
         Command::Agent(command) => agent::run(command).map_err(Failure::on_the_vault),
         Command::Create(args) => create::run(&args),
+        Command::Import(args) => import::run(&args),
         Command::Reveal(args) => reveal::run(&args),
+        Command::Find(args) => find::run(&args),
+        Command::Match(args) => matches::run(&args),
+        Command::Update(args) => update::run(&args),
+        Command::Assign(args) => assign::run(&args),
+        Command::Unassign(args) => unassign::run(&args),
+        Command::Worklist(args) => worklist::run(&args),
+        Command::Describe(args) => describe::run(&args),
         Command::Purge(args) => purge::run(&args).map_err(Failure::on_the_vault),
         Command::Clock(command) => clock::run(&command).map_err(Failure::on_the_vault),
         Command::Alarm(command) => alarm::run(&command).map_err(Failure::on_the_vault),

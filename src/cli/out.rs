@@ -5,6 +5,7 @@ use std::io::Write as _;
 use serde::Serialize;
 
 use super::failure::Failure;
+use crate::client::types::Value;
 
 /// One line on standard output.
 pub(super) fn line(text: &str) {
@@ -45,15 +46,23 @@ pub(super) fn either(
 
 /// Rows in columns as wide as their widest cell, two spaces apart.
 pub(super) fn table<const N: usize>(heading: [&str; N], rows: &[[String; N]]) {
+    let heading = heading.map(str::to_owned);
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.to_vec()).collect();
+    columns(&heading, &rows);
+}
+
+/// The same where the columns are known only when the rows are.
+pub(super) fn columns(heading: &[String], rows: &[Vec<String>]) {
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column)).map(|c| c.chars().count());
         let head = heading.get(column).map_or(0, |h| h.chars().count());
         cells.max().unwrap_or(0).max(head)
     };
-    let print = |cells: [&str; N]| {
+    let widths: Vec<usize> = (0..heading.len()).map(width).collect();
+    let print = |cells: &[String]| {
         let mut text = String::new();
-        for (column, cell) in cells.iter().enumerate() {
-            let space = width(column).saturating_sub(cell.chars().count()).saturating_add(2);
+        for (cell, width) in cells.iter().zip(&widths) {
+            let space = width.saturating_sub(cell.chars().count()).saturating_add(2);
             text.push_str(cell);
             text.extend(std::iter::repeat_n(' ', space));
         }
@@ -61,7 +70,16 @@ pub(super) fn table<const N: usize>(heading: [&str; N], rows: &[[String; N]]) {
     };
     print(heading);
     for row in rows {
-        print(row.each_ref().map(String::as_str));
+        print(row);
+    }
+}
+
+/// A value of a record in one cell.
+pub(super) fn value(value: &Value) -> String {
+    match value {
+        Value::Text(text) | Value::Date(text) => plain(text),
+        Value::Integer(number) => number.to_string(),
+        Value::Boolean(truth) => truth.to_string(),
     }
 }
 

@@ -1,13 +1,17 @@
-//! `oubliette reveal`: shows classes of one record. The access is in the audit log before the answer.
+//! `oubliette reveal`: shows classes of records. The access is in the audit log before the answer.
+
+use serde_json::json;
 
 use super::{
     connect::{Connection, block_on},
     failure::Failure,
     out,
+    why::Reading,
 };
 use crate::{
-    client::types::{Field, Intent, Revealed, Value},
+    client::types::{Field, RevealItem, Revealed},
     ids::RecordId,
+    limits,
 };
 
 const AFTER: &str = "\
@@ -21,25 +25,25 @@ Every field of every class asked is listed with its status:
   DENIED   the policy does not let you see it; whether there is a value is not said
   ABSENT   there is none
   EXPIRED  its own period has ended
-Ask for the classes that the task needs: what you were shown is written down.";
+Ask for the classes that the task needs: what you were shown is written down.
+
+Several records, at most 256, are one call and one event in the audit log; each is answered by
+itself. Exits 3 when one of them was not shown, after printing the others.";
 
 /// Arguments of `reveal`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER)]
 pub(super) struct Args {
-    /// The record's id, 32 hexadecimal digits
-    #[arg(value_parser = record_id)]
-    record: RecordId,
+    /// The record's id, 32 hexadecimal digits; several ids for several records
+    #[arg(value_name = "RECORD", value_parser = record_id, required = true,
+          num_args = 1..=limits::REVEAL_RECORDS_MAX)]
+    records: Vec<RecordId>,
     /// Class to show; repeat for several
     #[arg(long = "class", value_name = "CLASS", required = true)]
     classes: Vec<String>,
-    /// Purpose, one of the pack's list
-    #[arg(long)]
-    purpose: String,
-    /// Why, where the policy wants it; name no person here
-    #[arg(long, value_name = "TEXT")]
-    justification: Option<String>,
-    /// Print JSON
+    #[command(flatten)]
+    why: Reading,
+    /// Print JSON: an object for one record, a list for several
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -51,14 +55,42 @@ pub(super) fn record_id(text: &str) -> Result<RecordId, String> {
     RecordId::parse(text).map_err(|e| e.to_string())
 }
 
-/// Shows the record.
+/// Shows the records.
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
-    let why = Intent { justification: args.justification.clone(), ..Intent::of(&args.purpose) };
+    let why = args.why.intent();
     let classes: Vec<&str> = args.classes.iter().map(String::as_str).collect();
-    let revealed = block_on(async {
-        Ok(args.connection.client().await?.reveal(&why, args.record, &classes).await?)
+    if let [record] = args.records.as_slice() {
+        let revealed = block_on(async {
+            Ok(args.connection.client().await?.reveal(&why, *record, &classes).await?)
+        })?;
+        return out::either(args.json, &revealed, || print(&revealed));
+    }
+    let items = block_on(async {
+        Ok(args.connection.client().await?.reveal_many(&why, &args.records, &classes).await?)
     })?;
-    out::either(args.json, &revealed, || print(&revealed))
+    let list: Vec<_> = items.iter().map(machine).collect();
+    out::either(args.json, &list, || items.iter().for_each(print_item))?;
+    let missing = items.iter().filter(|item| item.result.is_err()).count();
+    if missing == 0 {
+        return Ok(());
+    }
+    Err(Failure::refused(format!("{missing} of {} records were not shown", items.len()))
+        .hint("check their ids; a record that is none of your business answers like an absent one"))
+}
+
+fn machine(item: &RevealItem) -> serde_json::Value {
+    match &item.result {
+        Ok(revealed) => json!({"record": item.record.to_string(), "revealed": revealed}),
+        Err(reason) => json!({"record": item.record.to_string(), "reason": reason}),
+    }
+}
+
+fn print_item(item: &RevealItem) {
+    match &item.result {
+        Ok(revealed) => print(revealed),
+        Err(reason) => out::line(&format!("{} {}", item.record, out::plain(reason))),
+    }
+    out::line("");
 }
 
 fn print(revealed: &Revealed) {
@@ -67,20 +99,29 @@ fn print(revealed: &Revealed) {
         revealed.record, revealed.collection, revealed.version, revealed.expires_on
     ));
     let row = |field: &Field| {
-        let value = match &field.value {
-            Some(Value::Text(text) | Value::Date(text)) => text.clone(),
-            Some(Value::Integer(number)) => number.to_string(),
-            Some(Value::Boolean(truth)) => truth.to_string(),
-            None => String::new(),
-        };
         [
             field.class.clone(),
             field.field.clone(),
             field.status.as_str().to_owned(),
-            out::plain(&value),
+            field.value.as_ref().map(out::value).unwrap_or_default(),
         ]
     };
     let rows: Vec<_> = revealed.fields.iter().map(row).collect();
     out::table(["CLASS", "FIELD", "STATUS", "VALUE"], &rows);
     out::line(&format!("event {}", revealed.event));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_that_was_not_shown_says_its_reason_to_a_program() {
+        let record = RecordId::from_bytes([7; 16]);
+        let item = RevealItem { record, result: Err("NOT_AVAILABLE".into()) };
+        let said = machine(&item);
+        assert_eq!(said["reason"], "NOT_AVAILABLE");
+        assert_eq!(said["record"], "07".repeat(16));
+        assert!(said.get("revealed").is_none());
+    }
 }

@@ -39,6 +39,9 @@ pub enum ClientError {
     /// The vault refused the call.
     #[error("{0}")]
     Refused(Box<Refusal>),
+    /// A stream ended before everything sent was answered.
+    #[error("the stream ended before everything was answered")]
+    StreamEnded,
     /// The vault answered something that is not of its contract.
     #[error("the vault's answer is malformed: {0}")]
     Answer(&'static str),
@@ -87,6 +90,63 @@ impl ClientError {
         }
     }
 
+    /// Whether the same call may succeed a little later with nothing else changed by the caller. A
+    /// write is repeated with its request id.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        match self {
+            Self::Unreachable(_) | Self::StreamEnded => true,
+            Self::Refused(refusal) => match refusal.reason {
+                Some(reason) => reason.retry(),
+                None => is_loss(refusal.code),
+            },
+            Self::Address
+            | Self::NotLoopback
+            | Self::NoCa
+            | Self::PlainWithCa
+            | Self::Ca(_)
+            | Self::Tls(_)
+            | Self::Token
+            | Self::Answer(_) => false,
+        }
+    }
+
+    /// Whether the call may have been done although no answer came.
+    #[must_use]
+    pub fn lost_the_answer(&self) -> bool {
+        match self {
+            Self::StreamEnded | Self::Answer(_) => true,
+            Self::Refused(refusal) => match refusal.reason {
+                Some(reason) => matches!(
+                    reason,
+                    Reason::Deadline
+                        | Reason::Stopping
+                        | Reason::StreamIdle
+                        | Reason::AuditUnwritable
+                        | Reason::Internal
+                ),
+                None => is_loss(refusal.code),
+            },
+            Self::Address
+            | Self::NotLoopback
+            | Self::NoCa
+            | Self::PlainWithCa
+            | Self::Ca(_)
+            | Self::Tls(_)
+            | Self::Token
+            | Self::Unreachable(_) => false,
+        }
+    }
+
+    /// How long to wait before a repeat, where the vault says so, in milliseconds.
+    #[must_use]
+    pub fn retry_after_ms(&self) -> Option<u64> {
+        match self {
+            Self::Refused(refusal) => refusal.retry_after_ms,
+            _ => None,
+        }
+    }
+
     /// What to do next.
     #[must_use]
     pub fn hint(&self) -> String {
@@ -101,6 +161,7 @@ impl ClientError {
                 "start the vault (`oubliette serve`) or give its --address".into()
             }
             Self::Token => "log in again: `oubliette login NAME`".into(),
+            Self::StreamEnded => "repeat: what was filed is not filed twice".into(),
             Self::Answer(_) => "use a client and a vault of the same version".into(),
             Self::Refused(refusal) => match (refusal.reason, refusal.retry_after_ms) {
                 (Some(Reason::Throttled), Some(ms)) => {
@@ -111,6 +172,20 @@ impl ClientError {
             },
         }
     }
+}
+
+/// Codes that the transport gives a call whose connection broke, whatever it calls the breach.
+const fn is_loss(code: Code) -> bool {
+    matches!(
+        code,
+        Code::Unavailable
+            | Code::Unknown
+            | Code::Internal
+            | Code::Cancelled
+            | Code::Aborted
+            | Code::DeadlineExceeded
+            | Code::ResourceExhausted
+    )
 }
 
 impl From<Status> for ClientError {
@@ -174,6 +249,27 @@ mod tests {
         assert_eq!(error.reason(), None);
         assert!(error.hint().contains("running"));
         assert_eq!(ClientError::from(status("NEW_ONE", &[], None)).reason(), None);
+    }
+
+    #[test]
+    fn a_broken_connection_may_have_done_the_call_and_passes_and_a_refusal_does_neither() {
+        for lost in [Status::unavailable("x"), Status::unknown("x"), Status::cancelled("x")] {
+            let error = ClientError::from(lost);
+            assert!(error.passes() && error.lost_the_answer(), "{error}");
+        }
+        let stopping = ClientError::from(status("STOPPING", &[], Some(250)));
+        assert!(stopping.passes() && stopping.lost_the_answer());
+        assert_eq!(stopping.retry_after_ms(), Some(250));
+        let overloaded = ClientError::from(status("OVERLOADED", &[], None));
+        assert!(overloaded.passes() && !overloaded.lost_the_answer());
+        let latched = ClientError::from(status("AUDIT_UNWRITABLE", &[], None));
+        assert!(!latched.passes() && latched.lost_the_answer());
+        for refused in ["DENIED", "REQUEST_ID_REUSED", "UNAUTHENTICATED", "INVALID_FIELDS"] {
+            let error = ClientError::from(status(refused, &[], None));
+            assert!(!error.passes() && !error.lost_the_answer(), "{refused}");
+        }
+        let too_large = ClientError::from(Status::out_of_range("x"));
+        assert!(!too_large.passes() && !too_large.lost_the_answer());
     }
 
     #[test]

@@ -26,6 +26,7 @@ use tonic::{
 
 pub use error::{ClientError, Refusal};
 pub use reason::Reason;
+pub use records::{ImportAnswers, ImportSender};
 pub use tls::{TlsRefusal, Trust};
 
 use crate::{limits, secret::SecretBytes};

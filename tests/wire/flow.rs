@@ -223,7 +223,7 @@ fn an_update_with_the_present_version_is_made_and_one_with_an_older_is_aborted()
         let filed = served.queue("reunion", filed, "investigation-974").await;
         let investigator = served.as_agent("inv-974").await;
         let new = change(filed.record, filed.version, "last_name", text("EXEMPLE-APRES"));
-        assert_eq!(investigator.update(&p2(), new).await.unwrap(), 3);
+        assert_eq!(investigator.update(&p2(), new).await.unwrap().version, 3);
         let stale = change(filed.record, filed.version, "last_name", text("EXEMPLE-PERDU"));
         let aborted = refusal(investigator.update(&p2(), stale).await);
         assert_eq!((aborted.code, aborted.reason), (Code::Aborted, Some(Reason::VersionMismatch)));

@@ -3,13 +3,23 @@
 //! Whatever may hold a person's data has no `Debug`.
 
 mod audit;
+mod describe;
+mod file;
+mod import;
 mod people;
 mod records;
+mod retention;
+mod search;
 mod vault;
 
 pub use audit::*;
+pub use describe::*;
+pub use file::*;
+pub use import::*;
 pub use people::*;
 pub use records::*;
+pub use retention::*;
+pub use search::*;
 pub use vault::*;
 
 use serde::Serializer;

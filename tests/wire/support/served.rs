@@ -136,7 +136,8 @@ impl<'h> Served<'h> {
         let feed = if territory == "reunion" { "feed-974" } else { "feed-971" };
         let to = Assignee::Unit(unit.to_owned());
         let feed = self.as_agent(feed).await;
-        created.version = feed.assign(&Intent::of("p2"), created.record, &to, None).await.unwrap();
+        let assigned = feed.assign(&Intent::of("p2"), created.record, &to, None).await;
+        created.version = assigned.unwrap().version;
         created
     }
 

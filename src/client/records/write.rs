@@ -1,0 +1,78 @@
+//! Calls that change one record. Each may carry a request id, and then takes effect once.
+
+use super::{assignee, created, intent, new_record, to_wire};
+use crate::{
+    client::{
+        Client, ClientError, service,
+        types::{Assignee, Change, Created, Intent, NewRecord, Value, Written},
+    },
+    ids::RecordId,
+    wire::api,
+};
+
+impl Client {
+    /// Files one record.
+    pub async fn create(&self, why: &Intent, new: NewRecord) -> Result<Created, ClientError> {
+        let request = self.request(new_record(why, new));
+        let answer = service!(self, records_client, RecordsClient).create(request).await?;
+        created(answer.into_inner())
+    }
+
+    /// Changes a record. Errors also: VERSION_MISMATCH.
+    pub async fn update(&self, why: &Intent, change: Change) -> Result<Written, ClientError> {
+        let request = self.request(api::UpdateRequest {
+            intent: Some(intent(why)),
+            record_id: change.record.as_bytes().to_vec(),
+            expected_version: change.expected_version,
+            attributes: changes(change.attributes),
+            fields: changes(change.fields),
+        });
+        let answer = service!(self, records_client, RecordsClient).update(request).await?;
+        let answer = answer.into_inner();
+        Ok(Written { version: answer.version, repeated: answer.repeated })
+    }
+
+    /// Assigns a record, until an instant (milliseconds) or with the record.
+    pub async fn assign(
+        &self,
+        why: &Intent,
+        record: RecordId,
+        to: &Assignee,
+        until_ms: Option<i64>,
+    ) -> Result<Written, ClientError> {
+        let request = self.request(api::AssignRequest {
+            intent: Some(intent(why)),
+            record_id: record.as_bytes().to_vec(),
+            to: Some(assignee(to)),
+            until_ms: until_ms.unwrap_or_default(),
+        });
+        let answer = service!(self, records_client, RecordsClient).assign(request).await?;
+        let answer = answer.into_inner();
+        Ok(Written { version: answer.version, repeated: answer.repeated })
+    }
+
+    /// Takes an assignment back.
+    pub async fn unassign(
+        &self,
+        why: &Intent,
+        record: RecordId,
+        from: &Assignee,
+    ) -> Result<Written, ClientError> {
+        let request = self.request(api::UnassignRequest {
+            intent: Some(intent(why)),
+            record_id: record.as_bytes().to_vec(),
+            from: Some(assignee(from)),
+        });
+        let answer = service!(self, records_client, RecordsClient).unassign(request).await?;
+        let answer = answer.into_inner();
+        Ok(Written { version: answer.version, repeated: answer.repeated })
+    }
+}
+
+fn changes(values: Vec<(String, Option<Value>)>) -> Vec<api::ValueChange> {
+    let one = |(name, value): (String, Option<Value>)| {
+        let value = value.map(to_wire);
+        api::ValueChange { name, value }
+    };
+    values.into_iter().map(one).collect()
+}
