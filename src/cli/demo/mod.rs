@@ -7,6 +7,7 @@
 
 mod copies;
 mod error;
+mod filing;
 mod folders;
 mod interrupt;
 mod keep;
