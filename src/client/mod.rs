@@ -48,6 +48,9 @@ impl Client {
         let channel = endpoint
             .connect_timeout(Duration::from_millis(limits::CONNECT_MS))
             .tcp_nodelay(true)
+            // A vault that vanished without a word must not hold a long import for ever.
+            .http2_keep_alive_interval(Duration::from_millis(limits::KEEP_ALIVE_MS))
+            .keep_alive_timeout(Duration::from_millis(limits::KEEP_ALIVE_MS))
             .connect()
             .await
             .map_err(ClientError::Unreachable)?;
