@@ -160,6 +160,13 @@ pub const LOGIN_ADDRESS_FORGETS_MS: i64 = 60 * 1000;
 /// Sessions of one agent at one time.
 pub const SESSIONS_PER_AGENT_MAX: usize = 64;
 
+// Synthetic samples.
+
+/// Most roots of one sample: with their descent about 160,000 records of the shipped pack.
+pub const SAMPLE_CASES_MAX: u64 = 25_000;
+/// Most records of one collection under one parent in a sample.
+pub const SAMPLE_CHILDREN_MAX: u32 = 100;
+
 const _: () = assert!(PAGE_DEFAULT <= PAGE_MAX);
 const _: () = assert!(PAGE_DEFAULT <= RECORDS_PAGE_MAX);
 const _: () = assert!(EVENT_FIELDS_MAX * EVENT_FIELD_BYTES_MAX <= SECTION_BYTES_MAX);
@@ -208,6 +215,33 @@ pub const PURGE_RETRY_MS: i64 = 10 * 60 * 1000;
 /// Largest certificate that `certificate verify` reads.
 pub const CERTIFICATE_BYTES_MAX: usize = 4 * 1024 * 1024;
 
+// Connections and TLS.
+
+/// Connections served at one time, over all addresses of one `serve`; a further one is closed at once.
+pub const CONNECTIONS_MAX: usize = 1_000;
+/// TLS handshakes under way at one time; further connections wait in the kernel's backlog.
+pub const TLS_HANDSHAKES_MAX: usize = 128;
+/// Longest TLS handshake, in milliseconds.
+pub const TLS_HANDSHAKE_MS: u64 = 5_000;
+/// A connection says its HTTP/2 preface within so long, in milliseconds, or is closed.
+pub const PREFACE_MS: u64 = 5_000;
+/// How often a connection is asked whether its other end still lives, in milliseconds.
+pub const KEEPALIVE_INTERVAL_MS: u64 = 30_000;
+/// A connection that does not answer that within so long is closed, in milliseconds.
+pub const KEEPALIVE_TIMEOUT_MS: u64 = 10_000;
+/// Largest header list of one call: names, values and 32 bytes for each (RFC 9113 section 6.5.2).
+pub const HEADER_LIST_BYTES_MAX: u32 = 16 * 1024;
+/// After a failed accept (no file descriptor left, for instance) the next try comes after so long, in
+/// milliseconds.
+pub const ACCEPT_RETRY_MS: u64 = 100;
+/// How often `serve` looks whether its certificate or key file has changed, in milliseconds.
+pub const TLS_RELOAD_MS: u64 = 5_000;
+/// Largest file of certificates or of a key that is read.
+pub const TLS_FILE_BYTES_MAX: u64 = 256 * 1024;
+/// A development certificate is good for so many days.
+pub const DEVELOPMENT_CERT_DAYS: u64 = 30;
+
+const _: () = assert!(TLS_HANDSHAKES_MAX <= CONNECTIONS_MAX);
 // The command line's own bounds, on what it sends and keeps.
 
 /// Records of an import that may be sent and not answered.

@@ -59,7 +59,8 @@ impl House {
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel::<()>();
         let shutdown = async move { drop(stopped.await) };
-        let serving = tokio::spawn(server::serve(Arc::clone(&vault), listener, shutdown));
+        let entry = server::Entry::plain();
+        let serving = tokio::spawn(server::serve(Arc::clone(&vault), listener, entry, shutdown));
         let client = Client::connect(&address.to_string()).await?;
         let chosen = SecretBytes::new(CHOSEN.to_vec());
         let admin = client.login_first("keys-1", &founded.key_admin_secret.0, &chosen).await?;

@@ -3,8 +3,8 @@
 //! An advice never names a command that does not exist without saying so.
 
 use crate::{
-    client::session::SessionError, keyring::KeyringError, server::ServeError, storage::StoreError,
-    vault::startup::StartError,
+    client::session::SessionError, identity::tls::TlsError, keyring::KeyringError,
+    server::ServeError, storage::StoreError, vault::startup::StartError,
 };
 
 /// The policy refused an act on the vault itself.
@@ -97,10 +97,42 @@ pub(super) fn keyring(error: &KeyringError) -> &'static str {
 /// About serving.
 pub(super) fn serve(error: &ServeError) -> &'static str {
     match error {
-        ServeError::NotLoopback(_) => "give --listen 127.0.0.1:PORT",
+        ServeError::NotLoopback(_) => {
+            "give --tls-cert FILE and --tls-key FILE (`oubliette cert dev DIR` makes a pair to try with), or --listen 127.0.0.1:PORT"
+        }
         ServeError::Socket(_) | ServeError::Transport(_) => "start the vault again",
         ServeError::Descriptors => FAULT,
     }
+}
+
+/// About certificates and keys.
+pub(super) fn tls(error: &TlsError) -> String {
+    let advice = match error {
+        TlsError::Loose(path) => {
+            return format!(
+                "`chmod 600 {}`; if others may have read it, get a new key and certificate",
+                path.display()
+            );
+        }
+        TlsError::Io(..) => "check the path and its permissions (`ls -l`)",
+        TlsError::TooLarge(_) | TlsError::Pem(_) | TlsError::Certificate(_) => {
+            "check that the file is whole and is what it should be; `openssl x509 -in FILE` shows a certificate"
+        }
+        TlsError::NoCertificate(_) => {
+            "a file with `BEGIN CERTIFICATE` belongs here; the key has a file of its own"
+        }
+        TlsError::NoKey(_) => {
+            "a file with `BEGIN PRIVATE KEY` belongs here; `openssl pkey -in FILE -out NEW` decrypts one"
+        }
+        TlsError::KeyKind(_) => "get a certificate for an ECDSA P-256 key",
+        TlsError::Mismatch { .. } => {
+            "give the key that the certificate was asked for with; in the file, the server's own certificate comes first"
+        }
+        TlsError::Name(_) => "give --name HOST, without scheme, port or wildcard",
+        TlsError::Day => "set the clock of this machine",
+        _ => FAULT,
+    };
+    advice.to_owned()
 }
 
 #[cfg(test)]

@@ -25,9 +25,13 @@ pub(super) struct Config {
     pub(super) without_places: Vec<String>,
     /// The policy pack.
     pub(super) policy: Option<PathBuf>,
-    /// Loopback addresses.
+    /// Addresses; loopback ones only, unless there is a certificate.
     #[serde(default)]
     pub(super) listen: Vec<SocketAddr>,
+    /// Certificate chain, PEM.
+    pub(super) tls_cert: Option<PathBuf>,
+    /// Its key, PEM.
+    pub(super) tls_key: Option<PathBuf>,
     /// File with the root passphrase.
     pub(super) passphrase_file: Option<PathBuf>,
     /// Name of a systemd credential.
@@ -65,6 +69,8 @@ impl Config {
         let paths = [
             &mut config.data,
             &mut config.policy,
+            &mut config.tls_cert,
+            &mut config.tls_key,
             &mut config.passphrase_file,
             &mut config.key_file,
         ];
@@ -90,6 +96,8 @@ mod tests {
             keys = ["/mnt/a/keys", "keys"]
             policy = "policy"
             listen = ["127.0.0.1:7443", "[::1]:7443"]
+            tls_cert = "tls/server.pem"
+            tls_key = "/run/keys/server-key.pem"
             passphrase_credential = "root"
             accept_swap = true
             without_places = ["000102030405060708090a0b0c0d0e0f"]
@@ -99,6 +107,8 @@ mod tests {
         assert_eq!(config.keys[1], Path::new("/etc/oubliette/keys"));
         assert_eq!(config.policy.unwrap(), Path::new("/etc/oubliette/policy"));
         assert_eq!(config.listen.len(), 2);
+        assert_eq!(config.tls_cert.unwrap(), Path::new("/etc/oubliette/tls/server.pem"));
+        assert_eq!(config.tls_key.unwrap(), Path::new("/run/keys/server-key.pem"));
         assert!(config.accept_swap);
         assert_eq!(config.without_places, ["000102030405060708090a0b0c0d0e0f"]);
         assert_eq!(parse("").unwrap(), Config::default());

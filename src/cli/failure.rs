@@ -6,6 +6,7 @@ use std::{error::Error, fmt::Write as _, io, path::Path, process::ExitCode};
 use super::advice;
 use crate::{
     client::{ClientError, Reason, session::SessionError},
+    identity::tls::TlsError,
     policy::PackError,
     server::ServeError,
     vault::{VaultError, startup::StartError},
@@ -176,6 +177,12 @@ impl From<StartError> for Failure {
             StartError::Pack(errors) => Self::pack(errors),
             _ => Self::of(&error).hint(advice::start(&error)),
         }
+    }
+}
+
+impl From<TlsError> for Failure {
+    fn from(error: TlsError) -> Self {
+        Self::of(&error).hint(advice::tls(&error))
     }
 }
 

@@ -16,6 +16,8 @@ use crate::vault::startup::{StartError, prepare_data_folder};
 const PACK_FILE: &str = "pack.toml";
 /// The file a pack needs to be played by `demo`.
 const DEMO_FILE: &str = "demo.toml";
+/// What a pack needs so that `sample` makes records of it.
+const SAMPLE_FILE: &str = "sample.toml";
 /// What a store keeps inside a data folder.
 const STORE_FOLDER: &str = "sled";
 
@@ -54,6 +56,17 @@ pub(super) fn demo_pack(path: &Path) -> Result<(), Failure> {
     }
     Err(Failure::new(format!("the pack `{}` has no {DEMO_FILE}", path.display())).hint(
         "leave --policy out to play the shipped pack; its demo.toml shows how one is written",
+    ))
+}
+
+/// The same for a pack of which a sample shall be made.
+pub(super) fn sample_pack(path: &Path) -> Result<(), Failure> {
+    pack(path)?;
+    if path.join(SAMPLE_FILE).is_file() {
+        return Ok(());
+    }
+    Err(Failure::new(format!("the pack `{}` has no {SAMPLE_FILE}", path.display())).hint(
+        "leave --pack out for a sample of the shipped pack; its sample.toml shows how one is written",
     ))
 }
 
@@ -168,6 +181,15 @@ mod tests {
         assert!(text(demo_pack(folder.path())).contains("demo.toml"));
         fs::write(folder.path().join(DEMO_FILE), "").unwrap();
         assert!(demo_pack(folder.path()).is_ok());
+    }
+
+    #[test]
+    fn a_pack_without_a_description_is_refused_by_the_sample_and_one_with_it_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(PACK_FILE), "").unwrap();
+        assert!(text(sample_pack(folder.path())).contains("sample.toml"));
+        fs::write(folder.path().join(SAMPLE_FILE), "").unwrap();
+        assert!(sample_pack(folder.path()).is_ok());
     }
 
     #[test]

@@ -18,7 +18,10 @@ use crate::{
 const AFTER: &str = "\
 Example:
   oubliette login op-1
+  oubliette login op-1 --address vault.example.org:7443 --ca ca.pem
 
+With --ca the connection is TLS 1.3, and a certificate of any other authority is refused; without it
+only this machine is spoken to. Address and CA are kept with the session: later commands need neither.
 With a one-time secret you are asked for a new one at once (12 characters or more). The session's
 token is kept in a file that only you may read: $XDG_RUNTIME_DIR/oubliette/session or, where that
 variable is not set, ~/.config/oubliette/session. `oubliette logout` ends the session.";
@@ -76,7 +79,7 @@ pub(super) fn login(args: &LoginArgs) -> Result<(), Failure> {
     let file = args.secret_file.as_deref();
     let session = block_on(async {
         // Connected first: nobody types a secret for a vault that does not answer.
-        let client = Client::connect(&address).await?;
+        let client = args.connection.visitor().await?;
         let secret = agent_secret(file, args.secret_fd, "Secret: ")?;
         let session = client.login(args.who.name(), &secret).await?;
         if !session.must_change_secret {
@@ -85,6 +88,7 @@ pub(super) fn login(args: &LoginArgs) -> Result<(), Failure> {
         change(args, &client, &session, &secret).await
     })?;
     Session::new(address, args.who.name().to_owned(), session.expires_at_ms, &session.token)
+        .with_ca(args.connection.login_ca())?
         .write(&path)?;
     let habilitation = &session.habilitation;
     let unit = habilitation.unit.as_deref().map_or_else(String::new, |u| format!(" of {u}"));

@@ -1,9 +1,9 @@
 //! The command line: arguments in, one file per command, an exit code out.
 //!
-//! `init`, `serve`, `demo`, `policy check`, `audit verify` and `certificate verify` work offline; every
-//! other command talks gRPC through `client`. No secret is ever taken from an argument or from an
-//! environment variable, and no field of a record from an argument: both would stay in the shell's
-//! history and in the process list.
+//! `init`, `serve`, `demo`, `sample`, `cert dev`, `policy check`, `audit verify`, `certificate verify`,
+//! `completions` and `man` work offline; every other command talks gRPC through `client`. No secret is
+//! ever taken from an argument or from an environment variable, and no field of a record from an
+//! argument: both would stay in the shell's history and in the process list.
 
 mod advice;
 mod again;
@@ -11,8 +11,10 @@ mod agent;
 mod alarm;
 mod assign;
 mod audit;
+mod cert;
 mod certificate;
 mod clock;
+mod completions;
 mod config;
 mod connect;
 mod create;
@@ -26,6 +28,7 @@ mod init;
 mod json;
 mod listing;
 mod login;
+mod man;
 mod matches;
 mod offline;
 mod out;
@@ -33,9 +36,11 @@ mod policy;
 mod progress;
 mod purge;
 mod reveal;
+mod sample;
 mod secrets;
 mod serve;
 mod status;
+mod tls;
 mod typed;
 mod unassign;
 mod update;
@@ -119,11 +124,20 @@ enum Command {
     /// Fetch and verify certificates of what was forgotten
     #[command(subcommand)]
     Certificate(certificate::Command),
+    /// Make synthetic records of a policy pack
+    Sample(sample::Args),
+    /// Make certificates to try TLS with
+    #[command(subcommand)]
+    Cert(cert::Command),
     /// Check a policy pack
     #[command(subcommand)]
     Policy(policy::Command),
     /// Show the vault's state; fails while something needs a person
     Status(status::Args),
+    /// Print what a shell needs to complete this command line
+    Completions(completions::Args),
+    /// Print the manual page, or write all of them to a folder
+    Man(man::Args),
 }
 
 /// Runs one command. The first argument is the program's name.
@@ -158,8 +172,12 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Alarm(command) => alarm::run(&command).map_err(Failure::on_the_vault),
         Command::Audit(command) => audit::run(&command).map_err(Failure::on_the_vault),
         Command::Certificate(command) => certificate::run(&command).map_err(Failure::on_the_vault),
+        Command::Cert(command) => cert::run(&command),
         Command::Policy(command) => policy::run(&command),
+        Command::Sample(args) => sample::run(&args),
         Command::Status(args) => status::run(&args).map_err(Failure::on_the_vault),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -12,6 +12,12 @@ pub(super) fn line(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
+/// Bytes on standard output, as they are.
+pub(super) fn bytes(bytes: &[u8]) {
+    let mut stdout = std::io::stdout().lock();
+    let _ = stdout.write_all(bytes).and_then(|()| stdout.flush());
+}
+
 /// One line of advice or warning on the error output, so that it does not mix with what a program
 /// reads.
 pub(super) fn note(text: &str) {

@@ -19,15 +19,22 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::{config::Config, failure::Failure, folders, out, secrets::RootArgs};
+use super::{
+    config::Config,
+    failure::Failure,
+    folders, out,
+    secrets::RootArgs,
+    tls::{self, TlsArgs},
+};
 use crate::{
     client::DEFAULT_ADDRESS,
     clock::SystemClock,
+    identity::tls::ServerTls,
     ids::{IdError, PlaceId},
     limits,
     random::OsRandom,
     secret::{MemoryLock, lock_memory},
-    server,
+    server::{self, Entry},
     vault::{
         Vault,
         startup::{Folders, Parts, start},
@@ -43,13 +50,20 @@ The configuration file may say (flags override it, unknown keys are refused):
   data = \"/var/lib/oubliette\"
   keys = [\"/mnt/key-a\", \"/mnt/key-b\"]
   policy = \"policy\"                     # relative to the file's folder
-  listen = [\"127.0.0.1:7443\"]           # loopback only, until TLS is built
+  listen = [\"0.0.0.0:7443\"]             # loopback only, unless TLS is spoken
+  tls_cert = \"server.pem\"               # both or neither
+  tls_key = \"server-key.pem\"
   passphrase_credential = \"root\"        # or passphrase_file, or key_file
   accept_swap = false
   without_places = []                   # ids of places to start without, for a repair only
 
 A place that does not answer stops the start, and the refusal names its id. `--without-place ID` starts
 without it: it misses every change, is no disaster copy, and no purge erases anything until it is back.
+
+With --tls-cert and --tls-key callers speak TLS 1.3, and any address may be served. Both files are read
+again within seconds of a change; a pair that does not read or match leaves the running one in force.
+`oubliette cert dev DIR` makes a pair to try with. Without them everything is in clear, so only this
+machine is served.
 
 It prints one line `listening on ADDRESS` per address once calls are answered.";
 
@@ -72,9 +86,11 @@ pub(super) struct Args {
     /// Policy pack
     #[arg(long, value_name = "DIR")]
     policy: Option<PathBuf>,
-    /// Loopback address; repeat for several [default: 127.0.0.1:7443]
+    /// Address to serve, a loopback one without TLS; repeat for several [default: 127.0.0.1:7443]
     #[arg(long, value_name = "HOST:PORT")]
     listen: Vec<SocketAddr>,
+    #[command(flatten)]
+    tls: TlsArgs,
     #[command(flatten)]
     root: RootArgs,
     /// Serve although memory cannot be locked and a swap is on: keys may reach that disk
@@ -89,6 +105,7 @@ struct Settings {
     without_places: Vec<PlaceId>,
     policy: PathBuf,
     listen: Vec<SocketAddr>,
+    tls: Option<(PathBuf, PathBuf)>,
     root: RootArgs,
     accept_swap: bool,
 }
@@ -101,7 +118,9 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
     folders::vault(&settings.data)?;
     folders::pack(&settings.policy)?;
     let swap_accepted = check_memory(memory, settings.accept_swap)?;
-    let listeners = bind(&settings.listen)?;
+    let tls = tls::load(settings.tls.as_ref())?;
+    let entry = tls::entry(tls.as_ref());
+    let listeners = bind(&settings.listen, &entry)?;
     warn_single_place(&settings.keys);
     let vault = open(&settings, swap_accepted)?;
     warn_stale_places(&vault);
@@ -111,7 +130,7 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|e| Failure::of(&e))?
-        .block_on(serve_all(&vault, listeners, background.ended));
+        .block_on(serve_all(&vault, Doors { listeners, entry, tls }, background.ended));
     drop(background.stop);
     // A panic of the thread has been told already, and ended the serving.
     let _ = background.thread.join();
@@ -142,6 +161,7 @@ fn settings(args: Args) -> Result<Settings, Failure> {
     } else {
         args.without_place
     };
+    let tls = args.tls.or(TlsArgs { tls_cert: config.tls_cert, tls_key: config.tls_key })?;
     let mut listen = if args.listen.is_empty() { config.listen } else { args.listen };
     if listen.is_empty() {
         listen.push(DEFAULT_ADDRESS.parse().map_err(|_| Failure::new("no default address"))?);
@@ -158,6 +178,7 @@ fn settings(args: Args) -> Result<Settings, Failure> {
         keys,
         without_places,
         listen,
+        tls,
         root: if args.root.is_given() { args.root } else { from_config },
         accept_swap: args.accept_swap || config.accept_swap,
     })
@@ -178,9 +199,9 @@ fn check_memory(memory: MemoryLock, accept_swap: bool) -> Result<bool, Failure> 
     }
 }
 
-fn bind(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, Failure> {
+fn bind(addresses: &[SocketAddr], entry: &Entry) -> Result<Vec<TcpListener>, Failure> {
     let one = |address: &SocketAddr| {
-        server::check_listen(*address)?;
+        server::check_listen(*address, entry)?;
         let taken = |e: std::io::Error| {
             Failure::new(format!("listening on {address} failed: {e}"))
                 .hint("stop what listens there, or choose another --listen")
@@ -277,16 +298,23 @@ fn start_ticks(vault: Arc<Vault>) -> Result<Background, Failure> {
     Ok(Background { stop, ended, thread: thread.map_err(|e| Failure::of(&e))? })
 }
 
+/// Where callers come in.
+struct Doors {
+    listeners: Vec<TcpListener>,
+    entry: Entry,
+    tls: Option<Arc<ServerTls>>,
+}
+
 async fn serve_all(
     vault: &Arc<Vault>,
-    listeners: Vec<TcpListener>,
+    doors: Doors,
     background_ended: oneshot::Receiver<()>,
 ) -> Result<(), Failure> {
     let (stop, stopping) = watch::channel(false);
     let mut serving = JoinSet::new();
     let mut terminate = signal(SignalKind::terminate()).map_err(|e| Failure::of(&e))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|e| Failure::of(&e))?;
-    for listener in listeners {
+    for listener in doors.listeners {
         let listener = tokio::net::TcpListener::from_std(listener).map_err(|e| Failure::of(&e))?;
         let address = listener.local_addr().map_err(|e| Failure::of(&e))?;
         let mut stopping = stopping.clone();
@@ -294,9 +322,11 @@ async fn serve_all(
             // An error means that the sender is gone, which is the end as well.
             let _ = stopping.wait_for(|stop| *stop).await;
         };
-        serving.spawn(server::serve(Arc::clone(vault), listener, shutdown));
+        serving.spawn(server::serve(Arc::clone(vault), listener, doors.entry.clone(), shutdown));
         out::line(&format!("listening on {address}"));
     }
+    // Ends with the runtime.
+    doors.tls.map(|tls| tokio::spawn(tls::watch(tls)));
     let mut outcome = Ok(());
     tokio::select! {
         _ = terminate.recv() => out::note("SIGTERM: draining"),
@@ -333,6 +363,7 @@ mod tests {
             without_place: Vec::new(),
             policy: Some("/policy".into()),
             listen: Vec::new(),
+            tls: TlsArgs::default(),
             root: RootArgs::default(),
             accept_swap: false,
         }
@@ -392,9 +423,11 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_others_could_reach_is_not_bound() {
-        assert!(bind(&["0.0.0.0:0".parse().unwrap()]).is_err());
-        assert_eq!(bind(&["127.0.0.1:0".parse().unwrap()]).map_err(|e| e.text()).unwrap().len(), 1);
+    fn an_address_that_others_could_reach_is_not_bound_in_clear_and_both_ways_out_are_named() {
+        let clear = |address: &str| bind(&[address.parse().unwrap()], &Entry::plain());
+        let text = clear("0.0.0.0:0").err().unwrap().text();
+        assert!(text.contains("--tls-cert") && text.contains("--listen 127.0.0.1"), "{text}");
+        assert_eq!(clear("127.0.0.1:0").map_err(|e| e.text()).unwrap().len(), 1);
     }
 
     #[test]

@@ -91,7 +91,7 @@ impl Client {
 
 /// A secret as the message carries it. The message is dropped once it is encoded.
 fn wire_text(secret: &SecretBytes) -> String {
-    // EXPOSE: a login shows the secret to the vault, over loopback only.
+    // EXPOSE: a login shows the secret to the vault, over loopback or TLS.
     String::from_utf8_lossy(secret.expose()).into_owned()
 }
 

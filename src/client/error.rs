@@ -5,7 +5,8 @@ use std::fmt;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
-use super::reason::Reason;
+use super::{reason::Reason, tls::TlsRefusal};
+use crate::identity::tls::TlsError;
 
 /// Why a call did not give its answer.
 #[derive(Debug, thiserror::Error)]
@@ -15,8 +16,20 @@ pub enum ClientError {
     #[error("an address is written as 127.0.0.1:7443")]
     Address,
     /// Another machine.
-    #[error("the address is not a loopback one; until TLS is built nothing else is spoken to")]
+    #[error("the address is not a loopback one, and in clear nothing else is spoken to")]
     NotLoopback,
+    /// `https`, and nothing to judge the certificate by.
+    #[error("https needs the CA that signed the vault's certificate; the system's own have no say")]
+    NoCa,
+    /// `http`, and a CA.
+    #[error("a CA was given for an http address, which is in clear")]
+    PlainWithCa,
+    /// The CA's file.
+    #[error("the CA cannot be used")]
+    Ca(#[from] TlsError),
+    /// Somebody answers, and it is not the vault, or not as it should be.
+    #[error("{0}")]
+    Tls(TlsRefusal),
     /// Nobody answers there.
     #[error("no vault answers at this address")]
     Unreachable(#[source] tonic::transport::Error),
@@ -87,7 +100,14 @@ impl ClientError {
                 Some(reason) => reason.retry(),
                 None => is_loss(refusal.code),
             },
-            Self::Address | Self::NotLoopback | Self::Token | Self::Answer(_) => false,
+            Self::Address
+            | Self::NotLoopback
+            | Self::NoCa
+            | Self::PlainWithCa
+            | Self::Ca(_)
+            | Self::Tls(_)
+            | Self::Token
+            | Self::Answer(_) => false,
         }
     }
 
@@ -107,7 +127,14 @@ impl ClientError {
                 ),
                 None => is_loss(refusal.code),
             },
-            Self::Address | Self::NotLoopback | Self::Token | Self::Unreachable(_) => false,
+            Self::Address
+            | Self::NotLoopback
+            | Self::NoCa
+            | Self::PlainWithCa
+            | Self::Ca(_)
+            | Self::Tls(_)
+            | Self::Token
+            | Self::Unreachable(_) => false,
         }
     }
 
@@ -125,7 +152,11 @@ impl ClientError {
     pub fn hint(&self) -> String {
         match self {
             Self::Address => "give --address 127.0.0.1:7443, as `oubliette serve` prints it".into(),
-            Self::NotLoopback => "run this on the vault's machine, or through a tunnel".into(),
+            Self::NotLoopback => "speak TLS: give --ca FILE, the CA of the vault's certificate; or run this on the vault's machine, or through a tunnel".into(),
+            Self::NoCa => "give --ca FILE, as the vault's operator handed it to you".into(),
+            Self::PlainWithCa => "write https://, or leave the scheme out".into(),
+            Self::Ca(_) => "give --ca the file of the CA's certificate, in PEM".into(),
+            Self::Tls(refusal) => refusal.hint().into(),
             Self::Unreachable(_) => {
                 "start the vault (`oubliette serve`) or give its --address".into()
             }
@@ -137,7 +168,7 @@ impl ClientError {
                     format!("wait {} s, then log in with the right secret", ms.div_ceil(1000))
                 }
                 (Some(reason), _) => reason.hint().into(),
-                (None, _) => "is the vault still running? see its error output".into(),
+                (None, _) => "is the vault still running? see its error output; one that is served with --tls-cert is spoken to with --ca FILE".into(),
             },
         }
     }
@@ -159,6 +190,10 @@ const fn is_loss(code: Code) -> bool {
 
 impl From<Status> for ClientError {
     fn from(status: Status) -> Self {
+        // A connection that broke is made again, and what answers then may be something else.
+        if let Some(refusal) = TlsRefusal::among(&status) {
+            return Self::Tls(refusal);
+        }
         let details = status.get_error_details();
         let info = details.error_info();
         let policies = info.and_then(|i| i.metadata.get("policies"));

@@ -44,8 +44,12 @@ pub enum SessionError {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Session {
-    /// `host:port` of the vault.
+    /// `host:port` of the vault, or a URI of it, as it was given at login.
     pub address: String,
+    /// The CA that the vault's certificate is judged by; `None` for a session in clear. Absolute: the
+    /// next command may be run elsewhere. Left out of the file then, as files before TLS did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca: Option<PathBuf>,
     /// Who logged in.
     pub agent: String,
     /// When it ends at the latest, in milliseconds since the epoch, by the vault's clock.
@@ -59,7 +63,16 @@ impl Session {
     pub fn new(address: String, agent: String, expires_at_ms: i64, token: &SecretBytes) -> Self {
         // EXPOSE: the file is where the command line keeps the token, readable by its owner alone.
         let token = String::from_utf8_lossy(token.expose()).into_owned();
-        Self { address, agent, expires_at_ms, token }
+        Self { address, ca: None, agent, expires_at_ms, token }
+    }
+
+    /// The same with the CA that was given at login.
+    ///
+    /// Errors: [`SessionError::Io`] where no absolute path of it can be told.
+    pub fn with_ca(self, ca: Option<&Path>) -> Result<Self, SessionError> {
+        let absolute =
+            |ca: &Path| std::path::absolute(ca).map_err(|e| SessionError::Io(ca.into(), e));
+        Ok(Self { ca: ca.map(absolute).transpose()?, ..self })
     }
 
     /// The token for [`super::Client::with_token`].
@@ -149,6 +162,30 @@ mod tests {
         let read = Session::read(&path).unwrap();
         assert_eq!(read.agent, "dpo");
         assert_eq!(read.token().expose(), b"dG9rZW4");
+    }
+
+    #[test]
+    fn a_session_keeps_its_ca_by_an_absolute_path_and_one_in_clear_has_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("session");
+        session().with_ca(Some(Path::new("tls/ca.pem"))).unwrap().write(&path).unwrap();
+        let ca = Session::read(&path).unwrap().ca.unwrap();
+        assert!(ca.is_absolute() && ca.ends_with("tls/ca.pem"), "{}", ca.display());
+        session().with_ca(None).unwrap().write(&path).unwrap();
+        assert_eq!(Session::read(&path).unwrap().ca, None);
+        assert!(!fs::read_to_string(&path).unwrap().contains("ca"), "as before TLS");
+    }
+
+    #[test]
+    fn a_file_from_before_tls_is_read_and_one_with_an_unknown_key_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("session");
+        session().write(&path).unwrap();
+        let old = "{\"address\":\"127.0.0.1:7443\",\"agent\":\"dpo\",\"expires_at_ms\":5,\"token\":\"dA\"";
+        fs::write(&path, format!("{old}}}")).unwrap();
+        assert_eq!(Session::read(&path).unwrap().agent, "dpo");
+        fs::write(&path, format!("{old},\"trust\":\"any\"}}")).unwrap();
+        assert!(matches!(Session::read(&path), Err(SessionError::Malformed(_))));
     }
 
     #[test]

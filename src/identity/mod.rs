@@ -5,6 +5,8 @@
 //! answered only once it is there. Sessions live in memory. This floor authenticates; whether a
 //! caller may do something is decided by `policy`, which sits above. It never sees a data subject.
 //!
+//! Who answers is identity too: `tls` holds the vault's own certificate and key.
+//!
 //! Every change of the directory and every login, failed or not, is one atomic commit of the audit
 //! log. See `login` for what a token is good for and `agents` for the order of a change.
 
@@ -17,6 +19,7 @@ mod row;
 mod secret_hash;
 mod session;
 mod throttle;
+pub mod tls;
 
 #[cfg(test)]
 mod testing;

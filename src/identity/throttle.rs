@@ -139,9 +139,9 @@ fn make_room(table: &mut HashMap<Key, Entry>, now: Timestamp) {
     }
 }
 
-/// What an address is counted as; `None` for this machine itself. Until the vault speaks TLS it listens
-/// on loopback alone, and all its callers, programs and tunnels alike, have one address: counted, one
-/// program that keeps failing would shut everybody out. Their agents are counted all the same.
+/// What an address is counted as; `None` for this machine itself: programs and tunnels on it all have
+/// one address, and without TLS that is every caller. Counted, one program that keeps failing would shut
+/// everybody out. Their agents are counted all the same.
 fn address(address: IpAddr) -> Option<Key> {
     let block = block_of(address);
     // An IPv6 block is cut to its network, so the address itself is asked.

@@ -40,7 +40,7 @@ pub use mask::{Mask, mask};
 pub use pack::{AttributeSpec, CollectionSpec, FieldSpec, Pack, PackError};
 pub use period::{Period, PeriodError};
 pub use permit::{ClassDecision, Decision, Permit, PolicyRef, Verb, Verdict};
-pub use value::{FieldStatus, FieldType, Value, Violation};
+pub use value::{FieldStatus, FieldType, Value, Violation, nir_key};
 
 /// The class that stands for a record's attributes in every collection: `reveal:attributes`.
 pub const ATTRIBUTES_CLASS: &str = "attributes";

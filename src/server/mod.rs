@@ -1,14 +1,17 @@
 //! The gRPC server over one vault: wiring, and nothing that decides.
 //!
 //! Every method but `Agents.Login`, health and reflection needs a session. Messages are bounded
-//! before they are read. Until TLS exists only loopback addresses are served.
+//! before they are read, and so are connections (`listen`). Without TLS only loopback addresses are
+//! served.
 
 mod admin;
 mod agents;
 mod audit;
 mod auth;
+mod connection;
 mod convert;
 mod import;
+mod listen;
 mod records;
 mod retention;
 mod rights;
@@ -19,9 +22,10 @@ use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use prost::Message as _;
 use tokio::net::TcpListener;
-use tonic::transport::{Server, server::TcpIncoming};
+use tonic::transport::Server;
 use tonic_health::{ServingStatus, server::HealthReporter};
 
+pub use self::listen::{Bounds, Entry};
 use crate::{limits, vault::Vault, wire::api};
 
 /// The package that reflection shows; stored messages stay inside.
@@ -36,7 +40,7 @@ const HEALTH_EVERY: Duration = Duration::from_secs(1);
 pub enum ServeError {
     /// Records and secrets would cross a network in clear.
     #[error(
-        "`{0}` is not a loopback address; until TLS is built, serve on 127.0.0.1 or [::1] and let callers in through a tunnel"
+        "`{0}` is not a loopback address, and without TLS secrets would cross a network in clear; serve with a certificate and its key, or on 127.0.0.1 or [::1] with a tunnel for callers"
     )]
     NotLoopback(SocketAddr),
     /// The listening socket does not answer.
@@ -50,21 +54,23 @@ pub enum ServeError {
     Transport(#[source] tonic::transport::Error),
 }
 
-/// Refuses an address that other machines could reach.
-pub fn check_listen(address: SocketAddr) -> Result<(), ServeError> {
-    if address.ip().is_loopback() { Ok(()) } else { Err(ServeError::NotLoopback(address)) }
+/// Refuses an address that other machines could reach, unless callers must speak TLS.
+pub fn check_listen(address: SocketAddr, entry: &Entry) -> Result<(), ServeError> {
+    let safe = entry.is_tls() || address.ip().is_loopback();
+    if safe { Ok(()) } else { Err(ServeError::NotLoopback(address)) }
 }
 
-/// Serves `vault` on `listener` until `shutdown` is ready, then lets calls in flight finish for at
+/// Serves `vault` on `listener`, to callers that come in by `entry`, until `shutdown` is ready, then lets calls in flight finish for at
 /// most [`limits::DRAIN_MS`] milliseconds. The vault itself is drained by the caller afterwards.
 ///
 /// Errors: [`ServeError`]; the listener's own address is checked here again.
 pub async fn serve(
     vault: Arc<Vault>,
     listener: TcpListener,
+    entry: Entry,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), ServeError> {
-    check_listen(listener.local_addr().map_err(ServeError::Socket)?)?;
+    check_listen(listener.local_addr().map_err(ServeError::Socket)?, &entry)?;
     let (reporter, health) = tonic_health::server::health_reporter();
     let alpha = reflection()?.build_v1alpha().map_err(|_| ServeError::Descriptors)?;
     let reflection = reflection()?.build_v1().map_err(|_| ServeError::Descriptors)?;
@@ -76,12 +82,12 @@ pub async fn serve(
         // The other end is gone only when serving has ended by itself.
         let _ = stopping.send(());
     };
-    // Said of the stream: the builder's own `tcp_nodelay` counts only when it binds by itself, and
-    // without it each answer waits some 40 ms for the caller's delayed acknowledgement.
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     let serving = Server::builder()
         .max_concurrent_streams(limits::CALLS_PER_CONNECTION_MAX)
-        .serve_with_incoming_shutdown(routes, incoming, signal);
+        .http2_max_header_list_size(limits::HEADER_LIST_BYTES_MAX)
+        .http2_keepalive_interval(Some(entry.bounds().keepalive_interval))
+        .http2_keepalive_timeout(Some(entry.bounds().keepalive_timeout))
+        .serve_with_incoming_shutdown(routes, entry.incoming(listener), signal);
     let overdue = async {
         if stopped.await.is_err() {
             std::future::pending::<()>().await;
@@ -139,15 +145,17 @@ mod tests {
     #[test]
     fn a_loopback_address_may_be_served() {
         for address in ["127.0.0.1:0", "127.8.0.1:7000", "[::1]:7000"] {
-            assert!(check_listen(address.parse().unwrap()).is_ok(), "{address}");
+            assert!(check_listen(address.parse().unwrap(), &Entry::plain()).is_ok(), "{address}");
         }
     }
 
     #[test]
-    fn any_other_address_is_refused_with_a_way_out() {
+    fn any_other_address_is_refused_in_clear_with_both_ways_out() {
         for address in ["0.0.0.0:7000", "[::]:7000", "192.168.1.2:7000", "[2001:db8::1]:1"] {
-            let error = check_listen(address.parse().unwrap()).unwrap_err();
-            assert!(error.to_string().contains("127.0.0.1"), "{address}");
+            let error = check_listen(address.parse().unwrap(), &Entry::plain()).unwrap_err();
+            for way in ["127.0.0.1", "certificate"] {
+                assert!(error.to_string().contains(way), "{address}");
+            }
         }
     }
 

@@ -68,12 +68,21 @@ impl Import {
     ) -> Result<ImportAnswers, VaultError> {
         let mut event = request::draft_for("import", who, why, pack);
         let filing = Filing { log: &self.log, pack, who, why };
-        match self.run(&filing, batch, &mut event).await {
-            Ok(answers) => Ok(answers),
-            Err(error) => {
-                event.records.clear();
-                Err(request::refuse(&self.log, event, error).await)
+        let count = batch.records.len();
+        let error = match self.run(&filing, batch, &mut event).await {
+            Ok(answers) => return Ok(answers),
+            Err(error) => error,
+        };
+        event.records.clear();
+        // What is wrong with all of them is each one's answer: the stream goes on.
+        match request::refuse(&self.log, event, error).await {
+            VaultError::UnknownCollection => {
+                Ok((0..count).map(|_| Err(VaultError::UnknownCollection)).collect())
             }
+            VaultError::UnknownPurpose => {
+                Ok((0..count).map(|_| Err(VaultError::UnknownPurpose)).collect())
+            }
+            error => Err(error),
         }
     }
 

@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
 
 use oubliette::{
-    server::{self, ServeError},
+    server::{self, Entry, ServeError},
     wire::api,
 };
 use prost::Message as _;
@@ -279,10 +279,11 @@ fn a_listener_that_other_machines_could_reach_is_refused_and_a_loopback_one_serv
     run(async {
         let served = shared().await;
         let open = TcpListener::bind("0.0.0.0:0").await.unwrap();
-        let refused = server::serve(Arc::clone(&served.vault), open, async {}).await;
+        let refused =
+            server::serve(Arc::clone(&served.vault), open, Entry::plain(), async {}).await;
         assert!(matches!(refused, Err(ServeError::NotLoopback(_))));
         let own = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        server::serve(Arc::clone(&served.vault), own, async {}).await.unwrap();
+        server::serve(Arc::clone(&served.vault), own, Entry::plain(), async {}).await.unwrap();
     });
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use oubliette::{
     client::{
         Client, ClientError, Reason,
-        types::{Assignee, Change, Intent},
+        types::{Assignee, Change, ImportItem, Intent},
     },
     ids::RecordId,
     storage::memory::{Counted, Fault},
@@ -22,9 +22,14 @@ use crate::{
 };
 
 /// Every built call of `Records` that touches a record, by name, with who makes it.
-const DATA_CALLS: [(&str, &str); 5] = [
+const DATA_CALLS: [(&str, &str); 10] = [
     ("Create", "feed-974"),
+    ("Import", "feed-974"),
     ("Reveal", "inv-974"),
+    ("RevealMany", "inv-974"),
+    ("Find", "inv-974"),
+    ("Match", "inv-974"),
+    ("Worklist", "inv-974"),
     ("Update", "inv-974"),
     ("Assign", "inv-974"),
     ("Unassign", "inv-974"),
@@ -49,7 +54,27 @@ async fn call(
             let new = case("reunion", "EXEMPLE-SUITE", "2020-11-22");
             client.create(&Intent::of("p1"), new).await.map(drop)
         }
+        "Import" => {
+            let new = case("reunion", "EXEMPLE-SUITE", "2020-11-22");
+            let (sender, mut answers) = client.import();
+            sender.send(ImportItem { position: 1, why: Intent::of("p1"), record: new }).await?;
+            drop(sender);
+            match answers.next().await?.unwrap().result {
+                Ok(_) => Ok(()),
+                Err(refused) => panic!("{refused:?}"),
+            }
+        }
         "Reveal" => client.reveal(&p2, record, &["identity"]).await.map(drop),
+        "RevealMany" => client.reveal_many(&p2, &[record], &["identity"]).await.map(drop),
+        "Find" => {
+            let by = vec![("last_name".to_owned(), text("EXEMPLE-SCELLE"))];
+            client.find(&p2, "cases", by, 0, &[]).await.map(drop)
+        }
+        "Match" => {
+            let field = ("last_name".to_owned(), text("EXEMPLE-SCELLE"));
+            client.matches(&p2, record, field).await.map(drop)
+        }
+        "Worklist" => client.worklist(&p2, "cases", None, 0, &[]).await.map(drop),
         "Update" => client.update(&p2, change).await.map(drop),
         "Assign" => client.assign(&p2, record, &me, None).await.map(drop),
         "Unassign" => client.unassign(&p2, record, &me).await.map(drop),

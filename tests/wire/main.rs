@@ -13,9 +13,11 @@
 mod cli;
 mod coverage;
 mod disk;
+mod doors;
 mod fail_closed;
 mod fixture;
 mod flow;
+mod import;
 mod policies;
 mod proof;
 mod support;

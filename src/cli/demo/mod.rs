@@ -7,6 +7,7 @@
 
 mod copies;
 mod error;
+mod filing;
 mod folders;
 mod interrupt;
 mod keep;
@@ -15,7 +16,7 @@ mod raw;
 mod records;
 mod script;
 mod served;
-mod shipped;
+pub(super) mod shipped;
 mod steps;
 mod tell;
 #[cfg(test)]
@@ -36,8 +37,17 @@ use super::folders as given;
 /// How long work that was cut short may take to end before its folders are deleted.
 const END_WITHIN: Duration = Duration::from_secs(10);
 
+const AFTER: &str = "\
+Example:
+  oubliette demo
+  oubliette demo --serve
+
+Nothing is left behind: all folders are temporary. With --serve a vault with the same data stays up until
+it is interrupted.";
+
 /// Arguments of `demo`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = AFTER)]
 pub(super) struct Args {
     /// Keep a vault with the same data running, and print its address, sessions and a line to paste
     #[arg(long)]

@@ -1,51 +1,17 @@
-//! Steps that touch records: filing the sample, assigning, revealing, and listing who saw what.
+//! Steps that touch records: assigning, revealing, and listing who saw what.
 
 use super::{
     DemoError, World,
-    script::{Expect, Filing, Reveal},
+    script::{Expect, Reveal},
     served::Served,
 };
 use crate::{
-    client::types::{
-        Assignee, Detail, EventFilter, Field, FieldStatus, Intent, RecordFile, Revealed,
-    },
+    client::types::{Assignee, Detail, EventFilter, Field, FieldStatus, Intent, Revealed},
     ids::RecordId,
 };
 
 /// Events asked for in one page.
 const PAGE: u32 = 100;
-
-/// Files every line that the script names, through the API like any other caller.
-pub(super) async fn file(world: &mut World<'_>, served: &mut Served) -> Result<(), DemoError> {
-    for filing in world.script.filings.clone() {
-        let lines = world.lines(&filing.file)?;
-        let mut filed = 0_usize;
-        for (name, line) in lines {
-            if world.records.contains_key(&name) || !matches(&filing, &line) {
-                continue;
-            }
-            world.remember_clear_values(&line);
-            let client = served.client(&filing.by, &*world.secret(&filing.by)?).await?;
-            if world.description.is_none() {
-                world.description = Some(client.describe().await?);
-            }
-            let description = world.description.as_ref().ok_or(DemoError::Sample)?;
-            let record = line.typed(description).map_err(|_| DemoError::Sample)?;
-            let created = client.create(&Intent::of(&filing.purpose), record).await?;
-            world.records.insert(name, created.record);
-            filed += 1;
-        }
-        let what = format!("{}: {filed} records filed by {}", filing.file, filing.by);
-        world.tell.check(filed > 0, &what);
-    }
-    Ok(())
-}
-
-fn matches(filing: &Filing, line: &RecordFile) -> bool {
-    filing.only.iter().all(|(name, value)| {
-        line.attributes.get(name).and_then(|v| v.as_str()) == Some(value.as_str())
-    })
-}
 
 /// Assigns a record.
 pub(super) async fn assign(

@@ -63,6 +63,8 @@ pub(super) struct Agent {
 pub(super) struct Filing {
     /// Path in the pack's folder. Its lines are named `<file stem>:<line>`, from 1.
     pub(super) file: String,
+    /// What its lines are named after instead of the file's stem.
+    pub(super) named: Option<String>,
     pub(super) by: String,
     pub(super) purpose: String,
     /// Only lines with these attributes; empty = all not filed yet.

@@ -76,7 +76,8 @@ impl Served {
             // A dropped sender stops it as well.
             let _ = stopped.await;
         };
-        let serving = tokio::spawn(server::serve(Arc::clone(&vault), listener, shutdown));
+        let entry = server::Entry::plain();
+        let serving = tokio::spawn(server::serve(Arc::clone(&vault), listener, entry, shutdown));
         Ok(Self { vault, address, sessions: BTreeMap::new(), stop, serving })
     }
 

@@ -1,4 +1,4 @@
-//! The pack that the program carries along, so that the demo runs from anywhere.
+//! The pack that the program carries along, so that the demo and the sample need nothing else.
 //!
 //! Which one it is, is decided when the program is built (`build.rs`): the source names no pack and
 //! knows nothing of its content.
@@ -6,10 +6,10 @@
 use std::{fs, io, path::Path};
 
 /// Relative path and content of each file.
-pub(super) const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/shipped.rs"));
+pub(in crate::cli) const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/shipped.rs"));
 
 /// Writes the shipped pack into a folder.
-pub(super) fn unpack(folder: &Path) -> io::Result<()> {
+pub(in crate::cli) fn unpack(folder: &Path) -> io::Result<()> {
     for (path, content) in FILES {
         let file = folder.join(path);
         if let Some(parent) = file.parent() {

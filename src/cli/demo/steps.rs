@@ -1,7 +1,7 @@
 //! The interpreter: one step after the other, each printed before it is done.
 
 use super::{
-    DemoError, World, copies, people, raw, records,
+    DemoError, World, copies, filing, people, raw, records,
     script::{Call, Step},
     served::Served,
     time,
@@ -50,7 +50,7 @@ fn tell(world: &mut World<'_>, step: &Step) {
 async fn one(world: &mut World<'_>, mut served: Served, call: Call) -> Result<Served, DemoError> {
     match call {
         Call::LogIn => people::log_in(world, &mut served).await?,
-        Call::File => records::file(world, &mut served).await?,
+        Call::File => filing::all(world, &mut served).await?,
         Call::Assign { who, record, agent, unit, purpose, refused } => {
             let to = match (agent, unit) {
                 (Some(agent), None) => Assignee::Agent(agent),

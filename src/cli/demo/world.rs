@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::{
     DemoError, Tell,
-    script::Script,
+    script::{Filing, Script},
     served::{Home, Means},
     shipped,
 };
@@ -113,10 +113,11 @@ impl<'a> World<'a> {
         self.records.get(name).copied().ok_or_else(|| DemoError::NoRecord(name.to_owned()))
     }
 
-    /// The lines of a sample file with their names, `<file stem>:<line>`.
-    pub(super) fn lines(&self, file: &str) -> Result<Vec<(String, RecordFile)>, DemoError> {
-        let path = self.home.policy.join(file);
-        let stem = path.file_stem().and_then(|s| s.to_str()).unwrap_or_default().to_owned();
+    /// The lines of a filing with their names.
+    pub(super) fn lines(&self, filing: &Filing) -> Result<Vec<(String, RecordFile)>, DemoError> {
+        let path = self.home.policy.join(&filing.file);
+        let stem = path.file_stem().and_then(|s| s.to_str()).unwrap_or_default();
+        let stem = filing.named.as_deref().unwrap_or(stem);
         let text = fs::read_to_string(&path)?;
         let lines = text.lines().zip(1_usize..).map(|(line, number)| {
             let record = serde_json::from_str(line).map_err(|_| DemoError::Sample)?;

@@ -37,6 +37,30 @@ fn every_shipped_policy_decides_one_scenario_and_stays_out_of_a_neighbouring_one
 }
 
 #[test]
+fn samples_beside_the_rules_neither_count_for_the_hash_nor_hinder_loading() {
+    let folder = tempfile::tempdir().unwrap();
+    for file in shipped_files() {
+        std::fs::write(folder.path().join(&file.path), &file.bytes).unwrap();
+    }
+    let load = || Pack::load(folder.path()).unwrap_or_else(|errors| panic!("{}", listed(&errors)));
+    let before = load().hash();
+    // More files than a pack may have of rules, and one that is larger than any of them may be.
+    let day = folder.path().join("day");
+    std::fs::create_dir(&day).unwrap();
+    for number in 0..=crate::limits::PACK_FILES_MAX {
+        std::fs::write(day.join(format!("{number}.ndjson")), "{}\n").unwrap();
+    }
+    let large = usize::try_from(crate::limits::PACK_FILE_BYTES_MAX).unwrap() + 1;
+    std::fs::write(day.join("large.ndjson"), vec![b'x'; large]).unwrap();
+    std::fs::write(folder.path().join("sample.toml"), "base_date = 1").unwrap();
+    assert_eq!(load().hash(), before);
+    // A rule among them does count, and is bounded.
+    std::fs::write(day.join("more.cedar"), vec![b' '; large]).unwrap();
+    let errors = Pack::load(folder.path()).err().unwrap();
+    assert!(listed(&errors).contains("day/more.cedar:0: the file is larger than"));
+}
+
+#[test]
 fn the_shipped_words_are_known_and_others_are_not() {
     let pack = shipped_pack();
     assert!(pack.has_purpose(&PurposeName::parse("p9").unwrap()) && pack.purposes().len() == 9);

@@ -12,6 +12,8 @@ mod tests;
 
 use chrono::{Datelike, NaiveDate};
 
+pub use nir::nir_key;
+
 /// A field or attribute value. No `Debug`: text may be personal.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Value {

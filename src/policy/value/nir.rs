@@ -16,6 +16,7 @@ pub(super) fn normalise(text: &str) -> Result<String, &'static str> {
         .map(|c| c.to_ascii_uppercase())
         .collect();
     let (body, key) = nir.split_at_checked(13).filter(|(_, key)| key.len() == 2).ok_or(WANTED)?;
+    let right = nir_key(body).ok_or(WANTED)?;
     let body = in_digits(body).ok_or(WANTED)?;
     let field = |from: usize, to: usize| -> Option<u32> { body.get(from..to)?.parse().ok() };
     let sex_ok = matches!(field(0, 1), Some(1..=4 | 7 | 8));
@@ -24,9 +25,15 @@ pub(super) fn normalise(text: &str) -> Result<String, &'static str> {
     if !(sex_ok && month_ok && department_ok) {
         return Err(WANTED);
     }
-    let number: u64 = body.parse().map_err(|_| WANTED)?;
     let key: u64 = two_digits(key).ok_or(WANTED)?;
-    if key == 97 - number % 97 { Ok(nir) } else { Err(KEY) }
+    if key == right { Ok(nir) } else { Err(KEY) }
+}
+
+/// The key, 1 to 97, of the 13 characters before it; none where they are not of that form.
+#[must_use]
+pub fn nir_key(body: &str) -> Option<u64> {
+    let number: u64 = in_digits(body)?.parse().ok()?;
+    Some(97 - number % 97)
 }
 
 /// The 13 characters as digits, Corsica replaced: 2A by 19, 2B by 18.

@@ -3,7 +3,9 @@
 
 mod day;
 mod import;
+mod offline;
 mod program;
+mod tls;
 
 use std::fs;
 
@@ -255,7 +257,7 @@ fn a_start_that_must_not_be_is_refused_with_a_way_out() {
     with(home.serve_args("wrong")).failed_saying(1, &["passphrase"]);
     let mut open = home.serve_args("passphrase");
     *open.last_mut().unwrap() = "0.0.0.0:0".to_owned();
-    with(open).failed_saying(1, &["not a loopback address", "tunnel"]);
+    with(open).failed_saying(1, &["not a loopback address", "--tls-cert", "--listen 127.0.0.1"]);
     let config = home.secret_file("bad.toml", "data = \"data\"\nacept_swap = true\n");
     let unknown = home.run(&["serve", "--config", &config]);
     unknown.failed_saying(1, &["acept_swap", "next:", "serve --help"]);

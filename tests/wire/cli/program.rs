@@ -105,7 +105,8 @@ impl Home {
         self.text(name)
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    /// A command in this home, not started yet.
+    pub(super) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_oubliette"));
         command.args(args).env_clear().env("HOME", self.folder.path());
         command.current_dir(self.folder.path());
@@ -212,29 +213,28 @@ impl Home {
 
     /// Logs in with a one-time secret and changes it to the agent's own.
     pub(super) fn first_login(&self, agent: &str, one_time: &str, address: &str) -> Done {
+        self.first_login_by(agent, one_time, &["--address", address])
+    }
+
+    /// The same with the flags of a connection.
+    pub(super) fn first_login_by(&self, agent: &str, one_time: &str, flags: &[&str]) -> Done {
         let one_time = self.secret_file(&format!("one-time-{agent}"), one_time);
         let own = self.secret_file(&format!("own-{agent}"), &own_secret(agent));
-        let args = [
-            "login",
-            "--agent",
-            agent,
-            "--secret-file",
-            &one_time,
-            "--new-secret-file",
-            &own,
-            "--address",
-            address,
-        ];
-        self.run_as(agent, &args)
+        let args =
+            ["login", "--agent", agent, "--secret-file", &one_time, "--new-secret-file", &own];
+        self.run_as(agent, &[&args, flags].concat())
     }
 
     /// Logs in with the agent's own secret.
     pub(super) fn login(&self, agent: &str, address: &str) -> Done {
+        self.login_by(agent, &["--address", address])
+    }
+
+    /// The same with the flags of a connection.
+    pub(super) fn login_by(&self, agent: &str, flags: &[&str]) -> Done {
         let own = self.secret_file(&format!("own-{agent}"), &own_secret(agent));
-        self.run_as(
-            agent,
-            &["login", "--agent", agent, "--secret-file", &own, "--address", address],
-        )
+        let args = ["login", "--agent", agent, "--secret-file", &own];
+        self.run_as(agent, &[&args, flags].concat())
     }
 }
 
@@ -277,6 +277,17 @@ impl Serving {
         let address = line.strip_prefix("listening on ");
         serving.address = address.unwrap_or_else(|| panic!("`{line}`")).to_owned();
         serving
+    }
+
+    /// Waits for a line of the error output that holds these words.
+    pub(super) fn error_line(&self, words: &str) {
+        loop {
+            match self.errors.recv_timeout(SAFETY_NET) {
+                Ok(line) if line.contains(words) => return,
+                Ok(_) => {}
+                Err(_) => panic!("`{words}` is not said"),
+            }
+        }
     }
 
     /// SIGTERM; the exit code, the rest of the output and the error output.

@@ -10,6 +10,8 @@ pub(super) enum Call {
     Reveal(&'static str, &'static str, &'static str),
     /// Collection, purpose.
     Create(&'static str, &'static str),
+    /// Record, field, value, purpose.
+    Match(&'static str, &'static str, &'static str, &'static str),
     /// Record, field, new value, purpose.
     Write(&'static str, &'static str, &'static str, &'static str),
     /// Record, new state, purpose.
@@ -176,6 +178,18 @@ pub(super) const TABLE: &[Row] = &[
         Call::Write("case", "nir", NIR_B, "p2"),
         "the NIR is not hers to write",
     ),
+    yes(
+        "investigator-case-match",
+        "inv-974",
+        Call::Match("case", "nir", NIR_B, "p2"),
+        "hers, by its NIR",
+    ),
+    no(
+        "investigator-case-match",
+        "inv-974",
+        Call::Match("contact-elsewhere", "nir", NIR_B, "p2"),
+        "a contact, not a case",
+    ),
     yes("investigator-case-create", "inv-974", Call::Create("cases", "p2"), "no NIR"),
     no(
         "investigator-case-create",
@@ -233,12 +247,26 @@ pub(super) const TABLE: &[Row] = &[
         "a physician corrects",
     ),
     no("medical-case-write", "adm-974", Call::Write("case", "nir", NIR_B, "p3"), "no physician"),
+    yes("medical-match", "med-974", Call::Match("lab", "nir", NIR_B, "p1"), "a physician"),
+    no("medical-match", "adm-974", Call::Match("case", "nir", NIR_B, "p1"), "no physician"),
     // --- Operators -------------------------------------------------------------------------------
     yes("operator-contact-read", "ope-974", Call::Reveal("contact", "symptoms", "p3"), "his"),
     no(
         "operator-contact-read",
         "ope-974",
         Call::Reveal("contact-elsewhere", "symptoms", "p3"),
+        "another unit's",
+    ),
+    yes(
+        "operator-contact-match",
+        "ope-974",
+        Call::Match("contact", "phone", "0639 98 00 02", "p3"),
+        "his, by telephone",
+    ),
+    no(
+        "operator-contact-match",
+        "ope-974",
+        Call::Match("contact-elsewhere", "phone", "0639 98 00 02", "p3"),
         "another unit's",
     ),
     yes(

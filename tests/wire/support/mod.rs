@@ -8,11 +8,13 @@ mod samples;
 mod served;
 
 use std::{
+    net::Ipv4Addr,
     path::{Path, PathBuf},
     sync::{Arc, OnceLock},
 };
 
 use oubliette::{
+    client::Trust,
     clock::{Clock, ManualClock, Timestamp},
     identity::{self, AgentKind, OneTimeSecret},
     ids::{AgentId, RoleName},
@@ -20,6 +22,7 @@ use oubliette::{
     policy::Pack,
     random::{Random, SeededRandom},
     secret::Secret,
+    server::{Bounds, Entry},
     storage::memory::MemoryDisk,
     vault::startup::{Folders, Founders, Parts, StartError, found, start},
 };
@@ -157,6 +160,19 @@ impl House {
     /// Starts the vault and serves it.
     pub(crate) async fn serve(&self) -> Served<'_> {
         Served::start(self, start(self.parts().unwrap()).unwrap()).await
+    }
+
+    /// The same on an address of all networks, to callers who speak TLS.
+    pub(crate) async fn serve_tls(&self, entry: Entry, trust: &Trust) -> Served<'_> {
+        let vault = start(self.parts().unwrap()).unwrap();
+        Served::start_by(self, vault, (Ipv4Addr::UNSPECIFIED, entry), Some(trust)).await
+    }
+
+    /// The same on this machine alone, in clear, within other bounds.
+    pub(crate) async fn serve_within(&self, bounds: Bounds) -> Served<'_> {
+        let vault = start(self.parts().unwrap()).unwrap();
+        let entry = Entry::new(None, bounds);
+        Served::start_by(self, vault, (Ipv4Addr::LOCALHOST, entry), None).await
     }
 
     /// The disk double. Panics for a house in folders.

@@ -3,11 +3,15 @@
 //! Sessions open when first asked for: each costs several Argon2id hashes. Stopping is the order of
 //! `oubliette serve`: no new calls, calls in flight end, the log drains.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
 
 use oubliette::{
     client::{
-        Client, ClientError, Reason,
+        Client, ClientError, Reason, Trust,
         types::{Assignee, Created, Detail, EventDetail, EventFilter, Intent, NewRecord},
     },
     secret::SecretBytes,
@@ -22,6 +26,8 @@ use super::{House, KEYS, new_agent, secret_of};
 pub(crate) struct Served<'h> {
     house: &'h House,
     pub(crate) vault: Arc<Vault>,
+    /// Where it listens, as a caller on this machine reaches it.
+    pub(crate) address: SocketAddr,
     /// A connection without a session.
     pub(crate) open: Client,
     tokens: tokio::sync::Mutex<BTreeMap<String, SecretBytes>>,
@@ -32,16 +38,28 @@ pub(crate) struct Served<'h> {
 impl<'h> Served<'h> {
     /// Serves on a free port of 127.0.0.1.
     pub(crate) async fn start(house: &'h House, vault: Arc<Vault>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap().to_string();
+        let entry = server::Entry::plain();
+        Self::start_by(house, vault, (Ipv4Addr::LOCALHOST, entry), None).await
+    }
+
+    /// Serves on a free port of another address, in another way.
+    pub(crate) async fn start_by(
+        house: &'h House,
+        vault: Arc<Vault>,
+        (listen, entry): (Ipv4Addr, server::Entry),
+        trust: Option<&Trust>,
+    ) -> Self {
+        let listener = TcpListener::bind((listen, 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let (stop, stopped) = oneshot::channel();
         let shutdown = async {
             // An error means that the test is over, which is the end as well.
             let _ = stopped.await;
         };
-        let serving = tokio::spawn(server::serve(Arc::clone(&vault), listener, shutdown));
-        let open = Client::connect(&address).await.unwrap();
-        Self { house, vault, open, tokens: Default::default(), stop, serving }
+        let serving = tokio::spawn(server::serve(Arc::clone(&vault), listener, entry, shutdown));
+        let open = Client::connect_by(&address.to_string(), trust).await.unwrap();
+        Self { house, vault, address, open, tokens: Default::default(), stop, serving }
     }
 
     /// Stops serving and drains, as `serve` does on SIGTERM.
