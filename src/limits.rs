@@ -200,6 +200,9 @@ pub const CALLS_PER_CONNECTION_MAX: u32 = 1024;
 pub const EXPORT_PAGE_FILES: usize = 64;
 /// Longest wait for a connection to be made by the client, in milliseconds.
 pub const CONNECT_MS: u64 = 5_000;
+/// A client asks a vault that is silent during a call whether it is there, after so long and once
+/// more, in milliseconds.
+pub const KEEP_ALIVE_MS: u64 = 20_000;
 /// How often the background work looks whether something is due, in milliseconds.
 pub const TICK_MS: u64 = 20_000;
 
@@ -248,7 +251,7 @@ pub const IMPORT_WINDOW_BYTES: usize = 16 * 1024 * 1024;
 /// Lines of an import that are read ahead of what is sent.
 pub const IMPORT_READ_AHEAD_LINES: usize = 8;
 /// Records after which an import goes on in a new stream.
-pub const IMPORT_STREAM_ROLL_RECORDS: u64 = 500_000;
+pub const IMPORT_STREAM_ROLL_RECORDS: u64 = IMPORT_RECORDS_MAX as u64 / 2;
 /// How often in a row an import is cut, or a record of it put off, before it gives up.
 pub const IMPORT_TRIES_MAX: u32 = 10;
 /// How often a single write is sent.
@@ -260,13 +263,13 @@ pub const RETRY_MAX_MS: u64 = 5_000;
 /// Longest wait before a repeat that the vault asked for, in milliseconds.
 pub const RETRY_ADVISED_MAX_MS: u64 = 60_000;
 /// Records that find and worklist ask for in one page.
-pub const LISTING_PAGE_RECORDS: usize = 256;
+pub const LISTING_PAGE_RECORDS: usize = RECORDS_PAGE_MAX;
 /// Records that find and worklist list when no limit is given.
 pub const LISTING_RECORDS_MAX: usize = 100_000;
-/// Records shown by one reveal of several.
-pub const REVEAL_RECORDS_MAX: usize = 256;
 /// How often a progress line is drawn anew, in milliseconds.
 pub const PROGRESS_MS: i64 = 200;
 
 const _: () = assert!(RETRY_FIRST_MS <= RETRY_MAX_MS);
 const _: () = assert!(MESSAGE_BYTES_MAX <= IMPORT_WINDOW_BYTES);
+// What is sent again after a cut fits the stream it begins.
+const _: () = assert!(IMPORT_WINDOW_RECORDS < IMPORT_RECORDS_MAX / 2);

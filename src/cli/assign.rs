@@ -25,7 +25,7 @@ Example:
       --until 2020-11-24T18:00
 
 --until takes local time of the pack's zone (`oubliette describe` names it), or a time with its own
-offset: 2020-11-24T18:00:00+04:00. How it was understood is printed. Without it the assignment ends
+offset: 2020-11-24T18:00+04:00. How it was understood is printed. Without it the assignment ends
 with the record. Nobody assigns to himself, except from his own unit's queue.";
 
 /// To whom, or whose: one of the two.
@@ -81,14 +81,14 @@ enum Until {
 }
 
 fn until(text: &str) -> Result<Until, String> {
-    if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
+    let short = |_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M%:z");
+    if let Ok(instant) = DateTime::parse_from_rfc3339(text).or_else(short) {
         return Ok(Until::Instant(Timestamp::from_millis(instant.timestamp_millis())));
     }
     let formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"];
     let local = formats.iter().find_map(|f| NaiveDateTime::parse_from_str(text, f).ok());
     local.map(Until::Local).ok_or_else(|| {
-        "a time is written 2020-11-24T18:00, or with its offset 2020-11-24T18:00:00+04:00"
-            .to_owned()
+        "a time is written 2020-11-24T18:00, or with its offset 2020-11-24T18:00+04:00".to_owned()
     })
 }
 
@@ -99,7 +99,7 @@ impl Until {
             Self::Instant(instant) => return Ok(instant),
             Self::Local(local) => local,
         };
-        let offset = "give the time with its offset: 2020-11-24T18:00:00+04:00";
+        let offset = "give the time with its offset: 2020-11-24T18:00+04:00";
         let zone: Tz = description.zone.parse().map_err(|_| {
             Failure::new("the pack's zone is not known to this program").hint(offset)
         })?;
@@ -152,6 +152,7 @@ mod tests {
         assert_eq!(local("America/Guadeloupe"), "2020-11-24T22:00:00.000Z");
         let own = instant("2020-11-24T18:00:00+04:00", "Europe/Paris").unwrap();
         assert_eq!(own, "2020-11-24T14:00:00.000Z");
+        assert_eq!(instant("2020-11-24T18:00+04:00", "Europe/Paris").unwrap(), own);
         assert_eq!(instant("2020-11-24T18:00:30", "UTC").unwrap(), "2020-11-24T18:00:30.000Z");
     }
 

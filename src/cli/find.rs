@@ -71,7 +71,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         out::note("no record that you may match has these values");
     }
     if found.more {
-        out::note(&format!("there are more; {} were asked for", args.limit.most()));
+        out::note(&format!("there are more; --limit {} was reached", args.limit.most()));
     }
     Ok(())
 }

@@ -21,8 +21,9 @@ pub(super) type Page<T> = (Vec<T>, EventId, Option<Vec<u8>>);
 /// The flag of every list.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(super) struct Limit {
-    /// At most so many; all of them by default, up to 100000
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help = format!(
+        "At most so many; by default all of them, up to {}", limits::LISTING_RECORDS_MAX
+    ))]
     limit: Option<usize>,
 }
 

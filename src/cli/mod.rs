@@ -56,7 +56,7 @@ use self::failure::Failure;
 const AFTER: &str = "\
 Exit codes:
   0  done
-  1  failed, or `status` found something that needs a person
+  1  failed, or `status` found something that needs a person, or `import` had lines refused
   2  the command line is wrong
   3  refused: the policy does not allow it, or the record is not available to you
   4  `audit verify`: the log holds, but says itself that an earlier part of it was cut

@@ -36,7 +36,7 @@ itself. Exits 3 when one of them was not shown, after printing the others.";
 pub(super) struct Args {
     /// The record's id, 32 hexadecimal digits; several ids for several records
     #[arg(value_name = "RECORD", value_parser = record_id, required = true,
-          num_args = 1..=limits::REVEAL_RECORDS_MAX)]
+          num_args = 1..=limits::RECORDS_PER_REVEAL_MAX)]
     records: Vec<RecordId>,
     /// Class to show; repeat for several
     #[arg(long = "class", value_name = "CLASS", required = true)]

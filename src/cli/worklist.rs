@@ -67,7 +67,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let machine = json!({"items": items, "events": events, "more": listed.more});
     out::either(args.json, &machine, || print(&listed.items))?;
     if listed.more {
-        out::note(&format!("there are more; {} were asked for", args.limit.most()));
+        out::note(&format!("there are more; --limit {} was reached", args.limit.most()));
     }
     Ok(())
 }

@@ -59,7 +59,10 @@ impl Client {
         let endpoint = Endpoint::from_shared(uri)
             .map_err(|_| ClientError::Address)?
             .connect_timeout(Duration::from_millis(limits::CONNECT_MS))
-            .tcp_nodelay(true);
+            .tcp_nodelay(true)
+            // A vault that vanished without a word must not hold a long import for ever.
+            .http2_keep_alive_interval(Duration::from_millis(limits::KEEP_ALIVE_MS))
+            .keep_alive_timeout(Duration::from_millis(limits::KEEP_ALIVE_MS));
         let connected = match trust {
             Some(trust) => endpoint.connect_with_connector(tls::Connector(trust.clone())).await,
             None => endpoint.connect().await,

@@ -84,10 +84,10 @@ reasons! {
         "some fields were refused", "correct the listed fields";
     /// The pack has no such collection.
     UnknownCollection = "UNKNOWN_COLLECTION", InvalidArgument, false,
-        "unknown collection", "use a collection of the pack: `oubliette policy check DIR` lists them, and so does `oubliette describe`";
+        "unknown collection", "use a collection of the pack: `oubliette describe` lists them";
     /// The purpose is not of the pack's closed list.
     UnknownPurpose = "UNKNOWN_PURPOSE", InvalidArgument, false,
-        "unknown purpose", "use a purpose of the pack: its pack.toml lists them, and so does `oubliette describe`";
+        "unknown purpose", "use a purpose of the pack: `oubliette describe` lists them";
     /// A stated bound was exceeded; the metadata names it.
     Limit = "LIMIT", InvalidArgument, false,
         "a bound was exceeded", "split the call; the bound is in the message and in the proto's comments";

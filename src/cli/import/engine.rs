@@ -48,7 +48,7 @@ pub(super) trait Report {
     fn refused(&mut self, sent: &Sent, refusal: &ItemRefusal) -> Result<(), Failure>;
     /// A line was no record.
     fn faulty(&mut self, faulty: &Faulty) -> Result<(), Failure>;
-    /// The stream was cut and will be opened again.
+    /// The stream was cut after an answer and will be opened again, as often as it takes.
     fn cut(&mut self, error: &ClientError);
 }
 
@@ -229,7 +229,9 @@ impl<'a, V: Vault, S: Sleeper, R: Report> Engine<'a, V, S, R> {
         if !error.passes() || self.cuts >= limits::IMPORT_TRIES_MAX {
             return Err(Stopped::There(error));
         }
-        self.report.cut(&error);
+        if self.cuts == 1 {
+            self.report.cut(&error);
+        }
         self.sleeper.sleep(delay_ms(self.cuts, error.retry_after_ms())).await;
         self.open();
         Ok(())

@@ -195,7 +195,10 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     if summary.refusals() == 0 {
         return Ok(());
     }
-    out::note("the refused lines are not filed; correct them and run the import again");
+    out::note(match is_stdin(&args.file) {
+        true => "the refused lines are not filed",
+        false => "the refused lines are not filed; once corrected in their places: --corrected",
+    });
     Err(Failure::silent())
 }
 

@@ -15,7 +15,7 @@ use serde_json::json;
 use super::{
     Failure,
     engine::Report,
-    line::{BAD_LINE, named_path},
+    line::named_path,
     window::{Faulty, Sent},
 };
 use crate::{
@@ -191,15 +191,10 @@ impl<W: Write> Report for Told<'_, W> {
     }
 
     fn cut(&mut self, error: &ClientError) {
-        self.progress
-            .say(&format!("cut: {}; going on from the first unanswered line", short(error)));
+        // The transport's own words are many for one thing.
+        let why = error.reason().map_or("the connection broke", |reason| reason.message());
+        self.progress.say(&format!("{why}; going on from the first unanswered line"));
     }
-}
-
-/// The first line of an error.
-fn short(error: &ClientError) -> String {
-    let text = error.to_string();
-    out::plain(text.lines().next().unwrap_or(BAD_LINE))
 }
 
 #[cfg(test)]

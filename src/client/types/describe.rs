@@ -1,6 +1,7 @@
 //! Types of `Records.Describe`: the pack as one caller sees it.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use serde_json::json;
 
 /// What a value must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -82,6 +83,7 @@ pub struct Collection {
     /// ISO 8601 period from the collection date.
     pub period: String,
     /// Classes that go before the record does, each with its period.
+    #[serde(serialize_with = "class_periods")]
     pub class_periods: Vec<(String, String)>,
     /// What is sealed.
     pub fields: Vec<FieldDescription>,
@@ -156,12 +158,15 @@ pub struct Description {
     /// The pack's zone.
     pub zone: String,
     /// Purposes with their descriptions.
+    #[serde(serialize_with = "described")]
     pub purposes: Vec<(String, String)>,
     /// Classes with their descriptions.
+    #[serde(serialize_with = "described")]
     pub classes: Vec<(String, String)>,
     /// Collections.
     pub collections: Vec<Collection>,
     /// What some policy could allow this caller: collection, class, verbs.
+    #[serde(serialize_with = "abilities")]
     pub abilities: Vec<(String, String, Vec<String>)>,
     /// Who asks.
     pub caller: CallerDescription,
@@ -173,4 +178,21 @@ impl Description {
     pub fn collection(&self, name: &str) -> Option<&Collection> {
         self.collections.iter().find(|c| c.name == name)
     }
+}
+
+/// Names with their descriptions, as objects.
+fn described<S: Serializer>(list: &[(String, String)], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(list.iter().map(|(name, text)| json!({"name": name, "description": text})))
+}
+
+fn class_periods<S: Serializer>(list: &[(String, String)], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(list.iter().map(|(class, period)| json!({"class": class, "period": period})))
+}
+
+fn abilities<S: Serializer>(
+    list: &[(String, String, Vec<String>)],
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    let one = |(collection, class, verbs): &(String, String, Vec<String>)| json!({"collection": collection, "class": class, "verbs": verbs});
+    to.collect_seq(list.iter().map(one))
 }

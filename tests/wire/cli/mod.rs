@@ -1,6 +1,8 @@
 //! The program from the outside: found a vault, serve it, use it, stop it, start it again, and be told
 //! what to do where it refuses.
 
+mod day;
+mod import;
 mod offline;
 mod program;
 mod tls;
@@ -71,12 +73,16 @@ impl Desk {
         assert!(done.out.contains(&format!("logged in as {agent}")), "{}", done.out);
     }
 
+    /// Today where the records of these tests are from.
+    fn today() -> String {
+        SystemClock.now().date_in(chrono_tz::Indian::Reunion).to_string()
+    }
+
     /// Files a case as the feed does, from a JSON file.
     fn filed(&self) -> String {
-        let today = SystemClock.now().date_in(chrono_tz::Indian::Reunion);
         let record = serde_json::json!({
             "collection": "cases",
-            "collected_on": today.to_string(),
+            "collected_on": Self::today(),
             "attributes": {"territory": "reunion", "state": "new"},
             "fields": {
                 "last_name": "EXEMPLE-CLI", "first_names": "Exemple", "birth_date": "1970-01-01",

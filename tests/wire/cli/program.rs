@@ -5,7 +5,7 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Write as _},
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -44,6 +44,23 @@ impl Done {
         for word in words {
             assert!(self.err.contains(word), "`{word}` is not said: {}", self.err);
         }
+    }
+}
+
+/// A command that waits for its input.
+pub(super) struct Begun(Child);
+
+impl Begun {
+    /// Writes to its standard input.
+    pub(super) fn say(&mut self, text: &str) {
+        // A command that reads no further closes the pipe: its own words say why.
+        let _ = self.0.stdin.as_mut().unwrap().write_all(text.as_bytes());
+    }
+
+    /// Ends its input and waits for its end.
+    pub(super) fn end(mut self) -> Done {
+        drop(self.0.stdin.take());
+        Home::to_its_end(self.0, &["a command with input"])
     }
 }
 
@@ -99,7 +116,25 @@ impl Home {
 
     /// Runs a command to its end.
     pub(super) fn run(&self, args: &[&str]) -> Done {
-        let child = self.command(args).spawn().unwrap();
+        Self::to_its_end(self.command(args).spawn().unwrap(), args)
+    }
+
+    /// The same with something on its standard input, under the session file of an agent.
+    pub(super) fn run_as_with(&self, agent: &str, args: &[&str], input: &str) -> Done {
+        let mut begun = self.begin(agent, args);
+        begun.say(input);
+        begun.end()
+    }
+
+    /// A command whose standard input is written piece by piece.
+    pub(super) fn begin(&self, agent: &str, args: &[&str]) -> Begun {
+        let session = self.text(&format!("session-{agent}"));
+        let args = [args, &["--session", &session]].concat();
+        let child = self.command(&args).stdin(Stdio::piped()).spawn().unwrap();
+        Begun(child)
+    }
+
+    fn to_its_end(child: Child, args: &[&str]) -> Done {
         let id = child.id();
         let (sender, receiver) = channel();
         thread::spawn(move || sender.send(child.wait_with_output()));
