@@ -283,6 +283,7 @@ async fn serve_all(
     background_ended: oneshot::Receiver<()>,
 ) -> Result<(), Failure> {
     let (stop, stopping) = watch::channel(false);
+    let calls = server::Calls::default();
     let mut serving = JoinSet::new();
     let mut terminate = signal(SignalKind::terminate()).map_err(|e| Failure::of(&e))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|e| Failure::of(&e))?;
@@ -294,7 +295,7 @@ async fn serve_all(
             // An error means that the sender is gone, which is the end as well.
             let _ = stopping.wait_for(|stop| *stop).await;
         };
-        serving.spawn(server::serve(Arc::clone(vault), listener, shutdown));
+        serving.spawn(server::serve_within(Arc::clone(vault), listener, calls.clone(), shutdown));
         out::line(&format!("listening on {address}"));
     }
     let mut outcome = Ok(());

@@ -5,14 +5,20 @@
 
 mod admin;
 mod agents;
+mod answer;
 mod audit;
 mod auth;
+mod body;
+mod calls;
 mod convert;
+mod methods;
 mod records;
 mod retention;
 mod rights;
 mod route;
 mod status;
+#[cfg(test)]
+mod testing;
 
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -20,6 +26,8 @@ use prost::Message as _;
 use tokio::net::TcpListener;
 use tonic::transport::{Server, server::TcpIncoming};
 use tonic_health::{ServingStatus, server::HealthReporter};
+
+pub use calls::{Bounds, Calls, InProgress};
 
 use crate::{limits, vault::Vault, wire::api};
 
@@ -63,11 +71,23 @@ pub async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), ServeError> {
+    serve_within(vault, listener, Calls::default(), shutdown).await
+}
+
+/// [`serve`] for one of several listeners: `calls` are those in progress on all of them.
+///
+/// Errors: as of [`serve`].
+pub async fn serve_within(
+    vault: Arc<Vault>,
+    listener: TcpListener,
+    calls: Calls,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), ServeError> {
     check_listen(listener.local_addr().map_err(ServeError::Socket)?)?;
     let (reporter, health) = tonic_health::server::health_reporter();
     let alpha = reflection()?.build_v1alpha().map_err(|_| ServeError::Descriptors)?;
     let reflection = reflection()?.build_v1().map_err(|_| ServeError::Descriptors)?;
-    let routes = route::Routes::new(Arc::clone(&vault), health, reflection, alpha);
+    let routes = route::Routes::new(Arc::clone(&vault), calls.clone(), health, reflection, alpha);
     let watch = tokio::spawn(watch_health(vault, reporter));
     let (stopping, stopped) = tokio::sync::oneshot::channel::<()>();
     let signal = async move {
@@ -86,6 +106,12 @@ pub async fn serve(
             std::future::pending::<()>().await;
         }
         tokio::time::sleep(Duration::from_millis(limits::DRAIN_MS)).await;
+    };
+    let serving = async {
+        serving.await?;
+        // Those whose caller went away end as well.
+        calls.ended().await;
+        Ok(())
     };
     let result = tokio::select! {
         result = serving => result.map_err(ServeError::Transport),

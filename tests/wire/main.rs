@@ -16,6 +16,7 @@ mod disk;
 mod fail_closed;
 mod fixture;
 mod flow;
+mod limits;
 mod policies;
 mod proof;
 mod support;

@@ -3,7 +3,7 @@
 //! Sessions open when first asked for: each costs several Argon2id hashes. Stopping is the order of
 //! `oubliette serve`: no new calls, calls in flight end, the log drains.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
 use oubliette::{
     client::{
@@ -11,7 +11,8 @@ use oubliette::{
         types::{Assignee, Created, Detail, EventDetail, EventFilter, Intent, NewRecord},
     },
     secret::SecretBytes,
-    server,
+    server::{self, Bounds, Calls},
+    storage::memory::MemoryDisk,
     vault::Vault,
 };
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
@@ -22,6 +23,10 @@ use super::{House, KEYS, new_agent, secret_of};
 pub(crate) struct Served<'h> {
     house: &'h House,
     pub(crate) vault: Arc<Vault>,
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    /// Its calls in progress.
+    pub(crate) calls: Calls,
     /// A connection without a session.
     pub(crate) open: Client,
     tokens: tokio::sync::Mutex<BTreeMap<String, SecretBytes>>,
@@ -32,16 +37,27 @@ pub(crate) struct Served<'h> {
 impl<'h> Served<'h> {
     /// Serves on a free port of 127.0.0.1.
     pub(crate) async fn start(house: &'h House, vault: Arc<Vault>) -> Self {
+        let calls = Calls::default();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap().to_string();
+        let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
         let shutdown = async {
             // An error means that the test is over, which is the end as well.
             let _ = stopped.await;
         };
-        let serving = tokio::spawn(server::serve(Arc::clone(&vault), listener, shutdown));
-        let open = Client::connect(&address).await.unwrap();
-        Self { house, vault, open, tokens: Default::default(), stop, serving }
+        let (own, counted) = (Arc::clone(&vault), calls.clone());
+        let serving = tokio::spawn(server::serve_within(own, listener, counted, shutdown));
+        let open = Client::connect(&address.to_string()).await.unwrap();
+        Self { house, vault, address, calls, open, tokens: Default::default(), stop, serving }
+    }
+
+    /// Serves the same vault at a second address, under bounds of the test's own.
+    pub(crate) async fn within(&self, bounds: Bounds) -> Within {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (address, calls) = (listener.local_addr().unwrap(), Calls::new(bounds));
+        let (vault, counted) = (Arc::clone(&self.vault), calls.clone());
+        let serving = server::serve_within(vault, listener, counted, std::future::pending());
+        Within { address, calls, serving: tokio::spawn(serving) }
     }
 
     /// Stops serving and drains, as `serve` does on SIGTERM.
@@ -134,9 +150,27 @@ impl<'h> Served<'h> {
         }
     }
 
+    /// The disk double. Panics for a house in folders.
+    pub(crate) fn disk(&self) -> &MemoryDisk {
+        self.house.disk()
+    }
+
     /// Leaves of the log.
     pub(crate) fn log_size(&self) -> u64 {
         self.vault.state().unwrap().log_size
+    }
+}
+
+/// A second server of a vault, until it is dropped.
+pub(crate) struct Within {
+    pub(crate) address: SocketAddr,
+    pub(crate) calls: Calls,
+    serving: JoinHandle<Result<(), server::ServeError>>,
+}
+
+impl Drop for Within {
+    fn drop(&mut self) {
+        self.serving.abort();
     }
 }
 
