@@ -5,6 +5,9 @@
 
 /// Largest gRPC message, either way.
 pub const MESSAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Most fields of one request, repeated ones counted each: small ones take far more memory once they
+/// are read than they did as bytes.
+pub const MESSAGE_FIELDS_MAX: usize = 1_024;
 /// Longest text value of one field.
 pub const FIELD_TEXT_BYTES_MAX: usize = 4 * 1024;
 /// Most fields in one create or update.
@@ -181,6 +184,7 @@ const _: () = assert!(OPEN_MESSAGE_BYTES_MAX > 4 * SECRET_BYTES_MAX);
 const _: () = assert!((CALLS_PER_CONNECTION_MAX as usize) < CALLS_MAX);
 const _: () = assert!(CALLS_MAX <= COMMIT_QUEUE_CALLS_MAX);
 const _: () = assert!(REQUEST_READ_MS <= CALL_MS_MAX);
+const _: () = assert!(MESSAGE_FIELDS_MAX > 2 * FIELDS_PER_RECORD_MAX + CLASSES_PER_REVEAL_MAX);
 
 // Purges and certificates.
 

@@ -10,7 +10,10 @@ use std::{
 };
 
 use http_body::Frame;
-use prost::bytes::Bytes;
+use prost::{
+    bytes::Bytes,
+    encoding::{DecodeContext, decode_key, skip_field},
+};
 use tonic::{Status, body::Body, codegen::Body as HttpBody};
 
 use super::status;
@@ -21,8 +24,8 @@ const PREFIX_BYTES: usize = 5;
 
 /// Reads a request of one message to its end.
 ///
-/// Errors: LIMIT above `limit` bytes, as soon as the length is read; MALFORMED when what came is not one
-/// whole message.
+/// Errors: LIMIT above `limit` bytes, as soon as the length is read, and above
+/// [`limits::MESSAGE_FIELDS_MAX`] fields; MALFORMED when what came is not one whole message.
 pub(super) async fn message(mut body: Body, limit: usize) -> Result<Body, Status> {
     let mut read = Vec::new();
     while let Some(frame) = next(&mut body).await {
@@ -42,6 +45,10 @@ pub(super) async fn message(mut body: Body, limit: usize) -> Result<Body, Status
     if length(&read).is_none_or(|length| read.len() != PREFIX_BYTES + length) {
         return Err(status::of(Reason::Malformed));
     }
+    let most = limits::MESSAGE_FIELDS_MAX;
+    if has_more_fields(read.get(PREFIX_BYTES..).unwrap_or_default(), most) {
+        return Err(status::bound(Reason::Limit, "fields in a message", most));
+    }
     Ok(Body::new(Sliced { head: read.into(), rest: Body::empty() }))
 }
 
@@ -54,6 +61,20 @@ pub(super) async fn next(body: &mut Body) -> Option<Result<Frame<Bytes>, Status>
 fn length(read: &[u8]) -> Option<usize> {
     let [_, length @ ..] = read.first_chunk::<PREFIX_BYTES>()?;
     usize::try_from(u32::from_be_bytes(*length)).ok()
+}
+
+/// Whether a message has more than so many fields. What is malformed is for the decoder to refuse.
+fn has_more_fields(mut message: &[u8], most: usize) -> bool {
+    let mut fields = 0;
+    while fields <= most && !message.is_empty() {
+        let skipped = decode_key(&mut message)
+            .and_then(|(tag, kind)| skip_field(kind, tag, &mut message, DecodeContext::default()));
+        if skipped.is_err() {
+            return false;
+        }
+        fields += 1;
+    }
+    fields > most
 }
 
 /// A body whose data leave in slices of [`limits::ANSWER_SLICE_BYTES`], because the transport holds what

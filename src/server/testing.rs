@@ -52,7 +52,8 @@ pub(crate) fn body(pieces: &[&[u8]], then: Then) -> Body {
 pub(crate) fn message(bytes: usize) -> Vec<u8> {
     let mut message = vec![0];
     message.extend_from_slice(&u32::try_from(bytes).unwrap().to_be_bytes());
-    message.resize(5 + bytes, 0x0a);
+    // No field begins so: nothing counts them.
+    message.resize(5 + bytes, 0xff);
     message
 }
 

@@ -62,6 +62,21 @@ async fn a_message_whose_sender_went_away_is_not_handed_on_even_if_it_had_arrive
 }
 
 #[tokio::test]
+async fn as_many_fields_are_taken_and_one_more_is_a_limit() {
+    let fields = |number: usize| {
+        let mut sent = bytes(2 * number);
+        // Field 1, of no bytes: two bytes on the wire.
+        sent.iter_mut().skip(5).enumerate().for_each(|(at, byte)| *byte = [0x0a, 0][at % 2]);
+        sent
+    };
+    let most = limits::MESSAGE_FIELDS_MAX;
+    let limit = 4 * most;
+    assert!(message(body(&[&fields(most)], Then::Ends), limit).await.is_ok());
+    let refused = message(body(&[&fields(most + 1)], Then::Ends), limit).await.err().unwrap();
+    assert_eq!(reason(&refused).2, Some(most.to_string()));
+}
+
+#[tokio::test]
 async fn an_answer_leaves_in_slices_of_the_largest_size_and_loses_nothing() {
     let most = limits::ANSWER_SLICE_BYTES;
     let sent = bytes(2 * most);
