@@ -22,6 +22,7 @@ const BOUNDS: &[(&str, Held)] = &[
             "an_answer_too_large_to_send_is_a_limit_and_any_other_status_stays",
         ]),
     ),
+    ("MESSAGE_FIELDS_MAX", By(&["as_many_fields_are_taken_and_one_more_is_a_limit"])),
     (
         "FIELD_TEXT_BYTES_MAX",
         By(&[

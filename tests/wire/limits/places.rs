@@ -97,12 +97,17 @@ fn calls_that_are_reset_keep_their_places_until_their_work_ends() {
 fn callers_without_a_session_have_places_of_their_own_and_no_more() {
     run(async {
         let served = served().await;
-        let (raw, token) = (Raw::connect(served.address).await, served.token(DPO).await);
+        let token = served.token(DPO).await;
+        // The bounds as they are, except that time has none: those who wait here wait long.
+        let forever = 24 * 60 * 60 * 1000;
+        let bounds = Bounds { call_ms: forever, read_ms: forever, ..Bounds::default() };
+        let within = served.within(bounds).await;
+        let raw = Raw::connect(within.address).await;
         let mut waiting = Vec::new();
         for _ in 0..limits::OPEN_CALLS_MAX {
             waiting.push(raw.start("Agents/Logout", None, &[]).await);
         }
-        while served.calls.in_progress().open_calls < limits::OPEN_CALLS_MAX {
+        while within.calls.in_progress().open_calls < limits::OPEN_CALLS_MAX {
             tokio::task::yield_now().await;
         }
         let (reason, metadata) = raw.call("Agents/Logout", None, &[]).await.reason();

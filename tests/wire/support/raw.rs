@@ -88,7 +88,9 @@ impl Raw {
 impl Call {
     /// Sends a piece of the body; `last` ends it.
     pub(crate) fn send(&mut self, piece: Vec<u8>, last: bool) {
-        self.body.send_data(piece.into(), last).unwrap();
+        // An error: the server has answered already, which the answer tells.
+        // An error: the server has answered already, as the answer will tell.
+        drop(self.body.send_data(piece.into(), last));
     }
 
     /// Goes away.
