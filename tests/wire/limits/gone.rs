@@ -6,7 +6,7 @@ use tonic::Code;
 
 use super::{in_progress, p2, queued, reveal, served};
 use crate::support::{
-    Raw, Served,
+    Raw, Served, contact,
     raw::{Call, framed},
     run,
 };
@@ -86,13 +86,13 @@ fn a_call_whose_caller_went_away_leaves_its_event() {
 fn a_call_whose_deadline_passed_leaves_its_event() {
     run(async {
         let served = served().await;
-        let (record, reader) = (queued(&served).await, served.token("inv-974").await);
+        let feed = served.token("feed-974").await;
         served.token("dpo-2").await;
         let (raw, before) = (Raw::connect(served.address).await, served.log_size());
         let held = served.disk().hold_commits();
         let timeout = [("grpc-timeout", "1S")];
-        let mut call = raw.start("Records/Reveal", Some(&reader), &timeout).await;
-        call.send(reveal(&record), true);
+        let mut call = raw.start("Records/Create", Some(&feed), &timeout).await;
+        call.send(create("2020-10-02"), true);
         in_progress(&served.calls, 1).await;
         let answer = call.answer().await;
         assert_eq!(answer.status.code(), Code::DeadlineExceeded);
@@ -100,7 +100,7 @@ fn a_call_whose_deadline_passed_leaves_its_event() {
         assert_eq!(served.log_size(), before);
         drop(held);
         in_progress(&served.calls, 0).await;
-        assert_eq!(newest(&served, "inv-974", before).await, ok("reveal"));
+        assert_eq!(newest(&served, "feed-974", before).await, ok("create"));
     });
 }
 
@@ -131,12 +131,13 @@ fn a_call_cancelled_before_its_message_is_complete_leaves_no_event() {
 fn a_client_that_drops_its_call_is_a_caller_who_went_away() {
     run(async {
         let served = served().await;
-        let record = oubliette::ids::RecordId::from_slice(&queued(&served).await).unwrap();
-        let reader = served.as_agent("inv-974").await;
+        let feed = served.as_agent("feed-974").await;
         served.token("dpo-2").await;
         let before = served.log_size();
         let held = served.disk().hold_commits();
-        let call = tokio::spawn(async move { reader.reveal(&p2(), record, &["identity"]).await });
+        let call = tokio::spawn(async move {
+            feed.create(&p2(), contact("reunion", "EXEMPLE-PARTI", "2020-10-03")).await
+        });
         while !held.has_one() {
             tokio::task::yield_now().await;
         }
@@ -144,6 +145,6 @@ fn a_client_that_drops_its_call_is_a_caller_who_went_away() {
         assert!(call.await.is_err());
         drop(held);
         in_progress(&served.calls, 0).await;
-        assert_eq!(newest(&served, "inv-974", before).await, ok("reveal"));
+        assert_eq!(newest(&served, "feed-974", before).await, ok("create"));
     });
 }
