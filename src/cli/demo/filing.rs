@@ -6,10 +6,6 @@
 use super::{DemoError, World, script::Filing, served::Served};
 use crate::client::types::{ImportItem, Intent, RecordFile};
 
-/// So many lines of one filing are looked for in files later: a search for every value of a day would
-/// take longer than the day's filing.
-const REMEMBERED_LINES: usize = 20;
-
 /// Imports every line that the script names.
 pub(super) async fn all(world: &mut World<'_>, served: &mut Served) -> Result<(), DemoError> {
     for filing in world.script.filings.clone() {
@@ -18,7 +14,7 @@ pub(super) async fn all(world: &mut World<'_>, served: &mut Served) -> Result<()
             .into_iter()
             .filter(|(name, line)| !world.records.contains_key(name) && matches(&filing, line))
             .collect();
-        for (_, line) in lines.iter().take(REMEMBERED_LINES) {
+        for (_, line) in &lines {
             world.remember_clear_values(line);
         }
         let asked = lines.len();

@@ -99,11 +99,12 @@ pub(super) async fn advance(
 fn tell_quiet(world: &mut World<'_>, quiet: Option<(NaiveDate, NaiveDate)>) {
     if let Some((first, last)) = quiet {
         let days = (last - first).num_days() + 1;
-        world.tell.detail(&format!("{first} to {last}: {days} days, nothing due, nothing purged"));
+        world.tell.detail(&format!("{first} to {last}: {days} days, no record due, none purged"));
     }
 }
 
-/// What today's purge wrote into the log.
+/// What today's purge wrote into the log, where it destroyed anything. Segments that were opened for
+/// an import and never used go on their date as well, without a word.
 fn report(served: &Served, now: Timestamp) -> Result<Vec<String>, DemoError> {
     let filter =
         EventFilter { kind: Some("purge".to_owned()), since: Some(now), ..EventFilter::default() };
@@ -112,7 +113,16 @@ fn report(served: &Served, now: Timestamp) -> Result<Vec<String>, DemoError> {
         EventDetail::Open(detail) if detail.outcome == "OK" => Some(detail.notes),
         _ => None,
     });
-    Ok(done.map(|notes| said(&notes)).collect())
+    Ok(done.filter(|notes| destroyed(notes)).map(|notes| said(&notes)).collect())
+}
+
+/// Whether a purge event counts anything.
+fn destroyed(notes: &[String]) -> bool {
+    let counted = |note: &String| {
+        let (what, count) = note.split_once('=').unwrap_or_default();
+        ["records", "sections", "index_rows", "events"].contains(&what) && count != "0"
+    };
+    notes.iter().any(counted)
 }
 
 /// The counts of a purge event, without its ids.

@@ -24,6 +24,11 @@ const LONG: Duration = Duration::from_secs(600);
 /// For waits that must.
 const SHORT: Duration = Duration::from_millis(20);
 
+/// No caller of a test is too slow.
+fn patient() -> Bounds {
+    Bounds { handshake: LONG, preface: LONG, ..Bounds::default() }
+}
+
 /// The files of one pair at a time, as an operator keeps them.
 struct Pair {
     folder: TempDir,
@@ -43,7 +48,7 @@ impl Pair {
     }
 
     fn entry(&self) -> Entry {
-        Entry::new(Some(Arc::clone(&self.tls)), Bounds::default())
+        Entry::new(Some(Arc::clone(&self.tls)), patient())
     }
 
     fn cert(&self) -> PathBuf {
@@ -182,7 +187,7 @@ fn new_connections_see_an_exchanged_certificate_and_standing_ones_go_on() {
 fn a_stalled_handshake_does_not_stop_the_next_caller() {
     run(async {
         let (pair, house) = (Pair::new(), House::in_memory(905));
-        let bounds = Bounds { handshake: LONG, ..Bounds::default() };
+        let bounds = patient();
         let entry = Entry::new(Some(Arc::clone(&pair.tls)), bounds);
         let served = house.serve_tls(entry, &pair.trust).await;
         let mut half = Raw::connect(served.address).await;
@@ -199,7 +204,7 @@ fn a_stalled_handshake_does_not_stop_the_next_caller() {
 fn a_vault_serves_as_many_connections_as_its_bound_and_closes_one_more_until_one_goes() {
     run(async {
         let (pair, house) = (Pair::new(), House::in_memory(906));
-        let bounds = Bounds { connections_max: 2, ..Bounds::default() };
+        let bounds = Bounds { connections_max: 2, ..patient() };
         let entry = Entry::new(Some(Arc::clone(&pair.tls)), bounds);
         let served = house.serve_tls(entry, &pair.trust).await;
         let address = served.address.to_string();
@@ -227,7 +232,7 @@ fn a_connection_that_no_longer_answers_is_closed_and_one_that_does_is_kept() {
         let bounds = |keepalive_timeout| Bounds {
             keepalive_interval: SHORT,
             keepalive_timeout,
-            ..Bounds::default()
+            ..patient()
         };
         let served = house.serve_within(bounds(SHORT)).await;
         let mut dead = Raw::connect(served.address).await;
