@@ -57,6 +57,16 @@ pub(super) fn known<'d>(
     })
 }
 
+/// A failure that lists the purposes there are, unless this is one of them.
+pub(super) fn check_purpose(description: &Description, name: &str) -> Result<(), Failure> {
+    let names: Vec<&str> = description.purposes.iter().map(|(name, _)| name.as_str()).collect();
+    if names.contains(&name) {
+        return Ok(());
+    }
+    Err(Failure::usage("the pack has no purpose of this name")
+        .hint(format!("its purposes are {}", names.join(", "))))
+}
+
 fn print(description: &Description) {
     let of = |text: &Option<String>| text.as_deref().map_or_else(|| "-".to_owned(), out::plain);
     let who = &description.caller;

@@ -38,11 +38,11 @@ impl<'d> Names<'d> {
             List::Attributes => c.attribute_kind(name),
             List::Fields => c.field_kind(name),
         };
-        let mut dates = self.0.iter().filter_map(one);
-        let Some(first) = dates.next() else { return Ok(None) };
+        let mut kinds = self.0.iter().filter_map(one);
+        let Some(first) = kinds.next() else { return Ok(None) };
         // Only a date is written differently from text.
         let is_date = |kind: ValueKind| kind == ValueKind::Date;
-        if dates.all(|kind| is_date(kind) == is_date(first)) {
+        if kinds.all(|kind| is_date(kind) == is_date(first)) {
             return Ok(Some(first));
         }
         let path = format!("{}.{name}", list.as_str());

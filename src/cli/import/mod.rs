@@ -205,7 +205,9 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
 async fn import(args: &Args, format: Format) -> Result<Summary, Failure> {
     let client = args.connection.client().await?;
     let description = client.describe().await?;
+    // Seen now rather than on every line.
     let collection = describe::known(&description, &args.collection)?.clone();
+    describe::check_purpose(&description, &args.why.intent().purpose)?;
     let target = Arc::new(Target { description, collection });
     let Input { source, whole, ids, resume } = Input::open(args)?;
     let lines = lines(format, source, &args.file, target)?;

@@ -24,7 +24,7 @@ use crate::{
         progress::{Progress, bar},
     },
     client::{
-        ClientError,
+        ClientError, Reason,
         types::{Created, ItemRefusal},
     },
 };
@@ -55,7 +55,8 @@ impl Summary {
     pub(super) fn print(&self) {
         out::line(&self.line());
         for (reason, count) in &self.refused {
-            out::line(&format!("  {reason} {count}"));
+            let meaning = Reason::parse(reason).map_or("", Reason::message);
+            out::line(format!("  {reason} {count}  {meaning}").trim_end());
         }
     }
 }

@@ -190,7 +190,7 @@ fn an_import_by_somebody_who_may_not_file_is_refused_line_by_line_and_a_wrong_pu
         denied.err
     );
     let unknown = desk.home.run_as("feed-974", &[&args[..], &["--purpose", "none"]].concat());
-    unknown.failed_saying(1, &["UNKNOWN_PURPOSE", "describe"]);
+    unknown.failed_saying(2, &["no purpose of this name", "p1, p2"]);
     let twice = ["--purpose", "p1", "--results", &file];
     let twice = desk.home.run_as("feed-974", &[&args[..], &twice].concat());
     twice.failed_saying(2, &["named twice"]);
