@@ -52,6 +52,8 @@ pub const IMPORT_BATCH_BYTES_MAX: usize = 2 * 1024 * 1024;
 pub const IMPORT_RECORDS_MAX: usize = 1_000_000;
 /// Import streams that may be open at one time.
 pub const IMPORTS_MAX: usize = 16;
+/// Import streams of one agent that may be open at one time, so that no one agent holds them all.
+pub const IMPORTS_PER_AGENT_MAX: usize = 8;
 /// A batch that is not full is written when nothing more arrives for so long, in milliseconds.
 pub const IMPORT_LINGER_MS: u64 = 50;
 /// A stream on which nothing is sent, or no answer taken, ends after so long, in milliseconds.
@@ -172,6 +174,7 @@ pub const SAMPLE_CHILDREN_MAX: u32 = 100;
 
 const _: () = assert!(PAGE_DEFAULT <= PAGE_MAX);
 const _: () = assert!(PAGE_DEFAULT <= RECORDS_PAGE_MAX);
+const _: () = assert!(IMPORTS_PER_AGENT_MAX < IMPORTS_MAX);
 const _: () = assert!(EVENT_FIELDS_MAX * EVENT_FIELD_BYTES_MAX <= SECTION_BYTES_MAX);
 const _: () = assert!(IMPORT_BATCH_BYTES_MAX + MESSAGE_BYTES_MAX <= COMMIT_BATCH_BYTES_MAX);
 const _: () = assert!(FIELD_TEXT_BYTES_MAX * FIELDS_PER_RECORD_MAX <= SECTION_BYTES_MAX);

@@ -58,6 +58,8 @@ pub struct EventDraft {
     pub records: Vec<RecordId>,
     /// The subject, where one is known.
     pub subject: Option<SubjectId>,
+    /// The subjects, where the event is about several records, at most 256.
+    pub subjects: Vec<SubjectId>,
     /// Asked: `class` or `class.field`.
     pub asked: Vec<String>,
     /// Permitted, with mask, present or not.
@@ -92,6 +94,7 @@ impl EventDraft {
             collection: None,
             records: Vec::new(),
             subject: None,
+            subjects: Vec::new(),
             asked: Vec::new(),
             given: Vec::new(),
             decision: "allow",
@@ -118,6 +121,7 @@ pub struct StoredEvent {
     pub collection: Option<CollectionName>,
     pub records: Vec<RecordId>,
     pub subject: Option<SubjectId>,
+    pub subjects: Vec<SubjectId>,
     pub asked: Vec<String>,
     pub given: Vec<FieldGiven>,
     pub decision: String,
@@ -196,6 +200,9 @@ pub(super) fn seal(
     for record in &event.record_ids {
         index(INDEX_RECORD, record);
     }
+    for subject in &event.subject_ids {
+        index(INDEX_SUBJECT, subject);
+    }
     Ok(SealedEvent {
         id,
         time,
@@ -258,6 +265,7 @@ fn to_stored(draft: &EventDraft, named: bool) -> store::Event {
     let policy =
         |(id, legal): &(String, String)| store::PolicyRef { id: id.clone(), legal: legal.clone() };
     let records = if named { draft.records.as_slice() } else { &[] };
+    let subjects = if named { draft.subjects.as_slice() } else { &[] };
     store::Event {
         agent_id: text(draft.agent.as_ref().map(AgentId::as_str)),
         role: text(draft.role.as_ref().map(RoleName::as_str)),
@@ -277,6 +285,7 @@ fn to_stored(draft: &EventDraft, named: bool) -> store::Event {
         request_id: bytes(draft.request.map(|id| *id.as_bytes())),
         outcome: draft.outcome.clone(),
         notes: draft.notes.clone(),
+        subject_ids: subjects.iter().map(|id| id.as_bytes().to_vec()).collect(),
     }
 }
 
@@ -292,6 +301,7 @@ fn from_stored(event: store::Event) -> Option<StoredEvent> {
         collection: optional(event.collection.as_str(), CollectionName::parse)?,
         records: collect(&event.record_ids, |id| RecordId::from_slice(id).ok())?,
         subject: optional(event.subject_id.as_slice(), SubjectId::from_slice)?,
+        subjects: collect(&event.subject_ids, |id| SubjectId::from_slice(id).ok())?,
         asked: event.fields_asked,
         given: collect(&event.fields_given, given)?,
         decision: event.decision,

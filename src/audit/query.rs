@@ -234,7 +234,7 @@ fn detail_matches(filter: &EventFilter, detail: &EventDetail) -> bool {
         return agent.is_none() && record.is_none() && subject.is_none();
     };
     (agent.is_none() || *agent == event.agent)
-        && (subject.is_none() || *subject == event.subject)
+        && subject.is_none_or(|id| event.subject == Some(id) || event.subjects.contains(&id))
         && record.is_none_or(|record| event.records.contains(&record))
 }
 

@@ -6,8 +6,9 @@
 //! `limits::STREAM_IDLE_MS` ends. The session is asked for again before every batch: an agent who was
 //! revoked, or whose session ended, files nothing more through a stream that is open.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
 use prost::Message as _;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc},
@@ -19,6 +20,7 @@ use tonic::{Request, Status, Streaming, metadata::MetadataMap};
 use super::{auth, convert, status};
 use crate::{
     client::reason::Reason,
+    ids::AgentId,
     limits,
     vault::{ImportBatch, ImportRecord, Intent, Vault, VaultError},
     wire::api,
@@ -30,6 +32,7 @@ const LINGER: Duration = Duration::from_millis(limits::IMPORT_LINGER_MS);
 #[derive(Clone)]
 pub(super) struct Imports {
     free: Arc<Semaphore>,
+    by_agent: Arc<Mutex<BTreeMap<AgentId, usize>>>,
     idle: Duration,
 }
 
@@ -44,7 +47,7 @@ struct Read {
     bytes: usize,
 }
 
-/// Why a batch ends.
+/// What came, or did not come.
 enum Next {
     /// A message arrived.
     Message(Box<api::ImportRequest>),
@@ -52,6 +55,14 @@ enum Next {
     Pause,
     /// The sender is done.
     End,
+}
+
+/// Why a stream ends.
+enum End {
+    /// The sender is done.
+    Sender,
+    /// This is why.
+    Refused(Box<Status>),
 }
 
 /// One stream.
@@ -64,14 +75,46 @@ struct Worker {
     waiting: Option<Read>,
     read: usize,
     idle: Duration,
-    _counted: OwnedSemaphorePermit,
+    _counted: Counted,
+}
+
+/// The place of one stream, of all and of its agent's. Dropping it frees both.
+struct Counted {
+    _place: OwnedSemaphorePermit,
+    by_agent: Arc<Mutex<BTreeMap<AgentId, usize>>>,
+    agent: AgentId,
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let mut by_agent = self.by_agent.lock();
+        let left = by_agent.get(&self.agent).map_or(0, |open| open.saturating_sub(1));
+        if left == 0 {
+            by_agent.remove(&self.agent);
+        } else {
+            by_agent.insert(self.agent.clone(), left);
+        }
+    }
 }
 
 impl Imports {
     /// None under way; each ends when nothing moves for so many milliseconds.
     pub(super) fn new(idle_ms: u64) -> Self {
         let free = Arc::new(Semaphore::new(limits::IMPORTS_MAX));
-        Self { free, idle: Duration::from_millis(idle_ms) }
+        Self { free, by_agent: Arc::default(), idle: Duration::from_millis(idle_ms) }
+    }
+
+    /// A place for one more stream of this agent; `None` if all, or its own, are taken.
+    fn count(&self, agent: AgentId) -> Option<Counted> {
+        let place = Arc::clone(&self.free).try_acquire_owned().ok()?;
+        let mut by_agent = self.by_agent.lock();
+        let open = by_agent.entry(agent.clone()).or_default();
+        if *open == limits::IMPORTS_PER_AGENT_MAX {
+            return None;
+        }
+        *open += 1;
+        drop(by_agent);
+        Some(Counted { _place: place, by_agent: Arc::clone(&self.by_agent), agent })
     }
 
     /// Starts the task of one stream; what it answers. Errors: OVERLOADED.
@@ -80,9 +123,8 @@ impl Imports {
         vault: &Arc<Vault>,
         request: Request<Streaming<api::ImportRequest>>,
     ) -> Result<impl Stream<Item = Answer> + Send + 'static, Status> {
-        auth::caller(&request)?;
-        let counted = Arc::clone(&self.free).try_acquire_owned();
-        let counted = counted.map_err(|_| status::of(Reason::Overloaded))?;
+        let agent = auth::caller(&request)?.agent;
+        let counted = self.count(agent).ok_or_else(|| status::of(Reason::Overloaded))?;
         let (answers, taken) = mpsc::channel(1);
         let worker = Worker {
             vault: Arc::clone(vault),
@@ -118,15 +160,16 @@ impl Worker {
     async fn batch(&mut self) -> Result<bool, Box<Status>> {
         let mut batch: Vec<Read> = Vec::new();
         let mut bytes = 0;
-        let mut ended = false;
+        // What ends the stream ends it after what came before it was filed and answered.
+        let mut end = None;
         loop {
             let read = match self.waiting.take() {
                 Some(read) => read,
-                None => match self.next(batch.is_empty()).await? {
-                    Next::Message(message) => self.look_at(*message)?,
-                    Next::Pause => break,
-                    Next::End => {
-                        ended = true;
+                None => match self.read(batch.is_empty()).await {
+                    Ok(Some(read)) => read,
+                    Ok(None) => break,
+                    Err(ended) => {
+                        end = Some(ended);
                         break;
                     }
                 },
@@ -144,7 +187,20 @@ impl Worker {
             }
         }
         let heard = batch.is_empty() || self.file(batch).await?;
-        Ok(heard && !ended)
+        match end {
+            None => Ok(heard),
+            Some(End::Sender) => Ok(false),
+            Some(End::Refused(status)) => Err(status),
+        }
+    }
+
+    /// The next record; `None` when nothing more arrives for a moment.
+    async fn read(&mut self, empty: bool) -> Result<Option<Read>, End> {
+        match self.next(empty).await.map_err(End::Refused)? {
+            Next::Message(message) => self.look_at(*message).map(Some).map_err(End::Refused),
+            Next::Pause => Ok(None),
+            Next::End => Err(End::Sender),
+        }
     }
 
     /// The next message. With nothing waiting for an answer the sender may take longer.

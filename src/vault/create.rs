@@ -11,6 +11,7 @@ use crate::{
     ids::RecordId,
     limits,
     policy::Pack,
+    retention::RetentionError,
     storage::{Group, Precondition, keys},
 };
 
@@ -63,11 +64,16 @@ impl Create {
         let pack = filing.pack;
         request::check_intent(pack, filing.why)?;
         event.collection = pack.collection(&input.collection).map(|spec| spec.name.clone());
+        let once = Once::of(filing.who, filing.why.request.as_ref());
+        // Before anything is checked: what was filed before is answered as it was, whatever the
+        // calendar and the pack say now.
+        if let Seen::Done { record, .. } = once.look(&self.log)? {
+            return self.repeated(*record, event).await;
+        }
         let checked = filing.check(input)?;
         event.subject = Some(checked.subject());
         event.asked = checked.classes().map(ToString::to_string).collect();
 
-        let once = Once::of(filing.who, filing.why.request.as_ref());
         for _ in 0..limits::REQUEST_RACES_MAX {
             // 0. What was done before under the same request id is answered again, and logged again.
             let fresh = match once.look(&self.log)? {
@@ -124,6 +130,9 @@ impl Create {
         record: Loaded,
         event: &mut EventDraft,
     ) -> Result<Created, VaultError> {
+        if record.expired(self.log.civil_now()) {
+            return Err(RetentionError::AlreadyExpired.into());
+        }
         request::note_repeated(event, record.id, Some(record.head.subject));
         let _receipt = request::record(&self.log, event).await?;
         Ok(Created {

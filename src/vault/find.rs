@@ -11,7 +11,7 @@ use crate::{
     audit::{AuditLog, EventDraft},
     clock::Timestamp,
     identity::Caller,
-    ids::{ClassName, FieldName, RecordId},
+    ids::{ClassName, FieldName},
     limits,
     policy::{CollectionSpec, Decision, Pack, Value, Verb, Violation},
 };
@@ -19,7 +19,7 @@ use crate::{
 use super::{
     FindInput, FindPage, Intent, MatchInput, Matched, PageRequest, VaultError,
     candidates::{Candidate, Candidates, Cursor, Wanted},
-    head::Loaded,
+    head::{self, Loaded},
     request::{self, OK, Tally},
     tokens::{self, Tokens},
 };
@@ -102,10 +102,16 @@ impl Search<'_> {
         // 2. Candidates by token, each compared and decided.
         let (found, next) = self.pick(spec, &conditions, &classes, input.page, event).await?;
         // 3. The event, durable before the answer.
-        event.records = found.clone();
+        event.records = found.iter().map(|record| record.id).collect();
+        event.subjects = found.iter().map(|record| record.head.subject).collect();
+        event.subjects.sort_unstable();
+        event.subjects.dedup();
         event.outcome = OK.to_owned();
         let receipt = request::record(self.log, event).await?;
-        Ok(FindPage { records: found, next, event: receipt.event() })
+        // 4. What was erased meanwhile is not found any more.
+        let lives = |record: &&Loaded| self.log.keyring().slot_lives(&record.slot);
+        let records = found.iter().filter(lives).map(|record| record.id).collect();
+        Ok(FindPage { records, next, event: receipt.event() })
     }
 
     async fn pick(
@@ -115,7 +121,7 @@ impl Search<'_> {
         classes: &[ClassName],
         page: PageRequest,
         event: &mut EventDraft,
-    ) -> Result<(Vec<RecordId>, Option<Cursor>), VaultError> {
+    ) -> Result<(Vec<Loaded>, Option<Cursor>), VaultError> {
         let first = conditions.first().ok_or(VaultError::Corrupt("condition"))?;
         let (now, store) = (self.log.civil_now(), self.log.store().as_ref());
         let value = tokens::canonical(&first.value);
@@ -127,7 +133,7 @@ impl Search<'_> {
         while let Some(Candidate { record, cursor }) = candidates.next()? {
             request::take_turns(position).await;
             position += 1;
-            let read = Loaded::read(store, self.log.keyring(), record, &[])?;
+            let read = head::read_listed(self.log, record)?;
             let live = read.filter(|record| !record.expired(now));
             let Some(record) = live.filter(|record| self.has(record, conditions.iter(), now))
             else {
@@ -138,15 +144,17 @@ impl Search<'_> {
                 continue;
             }
             if found.len() == page.size {
+                event.decision = tally.word_or_allow();
                 return Ok((found, last));
             }
             tally.note(event, &decision);
-            found.push(record.id);
+            found.push(record);
             last = Some(cursor);
         }
         if position == 0 {
             let _nothing = self.decide(None, classes, now);
         }
+        event.decision = tally.word_or_allow();
         Ok((found, None))
     }
 

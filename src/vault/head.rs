@@ -10,6 +10,7 @@ use chrono_tz::Tz;
 use prost::Message as _;
 
 use crate::{
+    audit::AuditLog,
     clock::Timestamp,
     crypto::section::{self, SectionAddress, SlotSecret},
     ids::{
@@ -25,6 +26,8 @@ use crate::{
 
 use super::{Assignee, VaultError};
 
+/// Alarm: a record was changed on disk.
+const ALARM_CORRUPT: &str = "record-changed";
 /// The reserved class of the head.
 const HEAD: &str = "_head";
 /// `Head.state` of a live record.
@@ -211,6 +214,18 @@ impl Loaded {
             restricted: self.head.restricted,
             held: false,
         }
+    }
+}
+
+/// Reads the head of a record that an index lists. One that was changed on disk is left out of the
+/// list, so that it keeps nobody from the others, and raises an alarm.
+pub(crate) fn read_listed(log: &AuditLog, id: RecordId) -> Result<Option<Loaded>, VaultError> {
+    match Loaded::read(log.store().as_ref(), log.keyring(), id, &[]) {
+        Err(VaultError::Corrupt(_)) => {
+            log.raise_alarm(ALARM_CORRUPT, "a listed record does not verify");
+            Ok(None)
+        }
+        read => read,
     }
 }
 

@@ -21,6 +21,7 @@ use crate::{
 use super::{
     Created, ImportBatch, ImportRecord, Intent, VaultError,
     filing::{Checked, FIRST, Filing},
+    head::Loaded,
     once::{Fresh, Once, Seen},
     request::{self, OK, Tally},
     segments::{self, Segments},
@@ -36,8 +37,10 @@ pub(crate) struct Import {
 /// One record of the batch.
 struct Item<'p> {
     once: Once,
-    /// `None` where checking refused it; its answer is given already.
+    /// `None` where checking refused it, or where it was filed before; its answer is given already.
     checked: Option<Checked<'p>>,
+    /// Filed by an earlier call: answered as it was, whatever the calendar says now.
+    before: Option<Created>,
 }
 
 /// What becomes of one record.
@@ -100,7 +103,7 @@ impl Import {
         let spec = filing.pack.collection(&batch.collection);
         let spec = spec.ok_or(VaultError::UnknownCollection)?;
         event.collection = Some(spec.name.clone());
-        let (items, refused) = check(filing, batch.records);
+        let (items, refused) = check(filing, batch.records)?;
         let bare = event.clone();
         for _ in 0..limits::REQUEST_RACES_MAX {
             // A copy, because an attempt that loses a race is made again from here.
@@ -134,6 +137,10 @@ impl Import {
         let mut fates = Vec::with_capacity(items.len());
         for (position, item) in items.iter().enumerate() {
             request::take_turns(position).await;
+            if let Some(before) = &item.before {
+                fates.push(Some(Fate::Before(before.clone())));
+                continue;
+            }
             let Some(checked) = &item.checked else {
                 fates.push(None);
                 continue;
@@ -163,15 +170,7 @@ impl Import {
     ) -> Result<Fate, VaultError> {
         let fresh = match item.once.look(&self.log) {
             Ok(Seen::New(fresh)) => fresh,
-            Ok(Seen::Done { record, .. }) => {
-                return Ok(Fate::Before(Created {
-                    record: record.id,
-                    subject: record.head.subject,
-                    version: FIRST,
-                    expires_on: record.head.expires_on,
-                    repeated: true,
-                }));
-            }
+            Ok(Seen::Done { record, .. }) => return Ok(Fate::Before(before(&record))),
             Err(VaultError::RequestIdReused) => {
                 return Ok(Fate::Refused(VaultError::RequestIdReused));
             }
@@ -235,14 +234,40 @@ impl Import {
 /// What checking refused, by position.
 type Refused = Vec<(usize, VaultError)>;
 
-fn check<'p>(filing: &Filing<'p>, records: Vec<ImportRecord>) -> (Vec<Item<'p>>, Refused) {
+/// Looks each record up by its request id, and checks those that are new.
+fn check<'p>(
+    filing: &Filing<'p>,
+    records: Vec<ImportRecord>,
+) -> Result<(Vec<Item<'p>>, Refused), VaultError> {
     let (mut items, mut refused) = (Vec::with_capacity(records.len()), Vec::new());
     for (position, ImportRecord { request, input }) in records.into_iter().enumerate() {
         let once = Once::of(filing.who, request.as_ref());
-        let checked = filing.check(input).map_err(|error| refused.push((position, error))).ok();
-        items.push(Item { once, checked });
+        let mut item = Item { once, checked: None, before: None };
+        match item.once.look(filing.log) {
+            Ok(Seen::Done { record, .. }) => item.before = Some(before(&record)),
+            Ok(Seen::New(_)) => match filing.check(input) {
+                Ok(checked) => item.checked = Some(checked),
+                Err(error) => refused.push((position, error)),
+            },
+            Err(VaultError::RequestIdReused) => {
+                refused.push((position, VaultError::RequestIdReused));
+            }
+            Err(error) => return Err(error),
+        }
+        items.push(item);
     }
-    (items, refused)
+    Ok((items, refused))
+}
+
+/// The answer about a record that an earlier call filed.
+fn before(record: &Loaded) -> Created {
+    Created {
+        record: record.id,
+        subject: record.head.subject,
+        version: FIRST,
+        expires_on: record.head.expires_on,
+        repeated: true,
+    }
 }
 
 /// The answer to a record that stands in the batch twice.
@@ -284,6 +309,9 @@ fn note_answers(
     event.records = created().map(|created| created.record).collect();
     event.records.sort_unstable();
     event.records.dedup();
+    event.subjects = created().map(|created| created.subject).collect();
+    event.subjects.sort_unstable();
+    event.subjects.dedup();
     let repeated = created().filter(|created| created.repeated).count();
     event.notes.push(format!("filed={}", created().count() - repeated));
     event.notes.push(format!("repeated={repeated}"));

@@ -73,6 +73,11 @@ pub(crate) fn given(
     given
 }
 
+/// How many fields an answer about these classes has, whatever their status.
+pub(crate) fn asked_fields(decisions: &[ClassDecision], spec: &CollectionSpec) -> usize {
+    decisions.iter().map(|decision| fields_of(spec, &decision.class).count()).sum()
+}
+
 fn fields_of<'a>(
     spec: &'a CollectionSpec,
     class: &'a ClassName,

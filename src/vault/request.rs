@@ -115,6 +115,11 @@ impl Tally {
         }
     }
 
+    /// The word for a list, which leaves out what is refused: where it is empty nothing was refused.
+    pub(crate) fn word_or_allow(&self) -> &'static str {
+        if self.allowed + self.refused == 0 { ALLOW } else { self.word() }
+    }
+
     /// The word for the whole.
     pub(crate) fn word(&self) -> &'static str {
         match (self.allowed, self.refused) {

@@ -2,14 +2,15 @@
 //!
 //! Each record is decided and answered by itself; the event names all that were asked for and every
 //! field that was permitted, and is durable before any value leaves. The bounds are checked before
-//! anything is decrypted: an answer always fits a message, an event always fits its section.
+//! anything is decrypted: an answer always fits a message, an event always fits its section. One record
+//! that was changed on disk is answered so, and keeps nobody from the others.
 
 use std::sync::Arc;
 
 use crate::{
     audit::{AuditLog, EventDraft},
     identity::Caller,
-    ids::{CollectionName, EventId, RecordId},
+    ids::{CollectionName, EventId, RecordId, SubjectId},
     limits,
     policy::{ClassDecision, CollectionSpec, Pack, Permit},
 };
@@ -74,12 +75,12 @@ impl RevealMany {
         event.asked = reveal::known(pack, &input.classes)?;
         // 1. and 2. Heads and decisions, record by record. Nothing is written.
         let items = self.decide(pack, who, why, input, event).await?;
-        check_size(&items)?;
         // 3. One event for all, durable while the sections are decrypted; then look again.
         let outcome = if items.iter().any(|(_, item)| item.is_ok()) { OK } else { none(&items) };
         event.outcome = outcome.to_owned();
         event.given = given(items.iter().filter_map(|(_, item)| item.as_ref().ok()));
         event.collection = common(&items);
+        event.subjects = subjects(items.iter().filter_map(|(_, item)| item.as_ref().ok()));
         let (mut asked, mut permitted) = (Vec::new(), Vec::new());
         for (id, item) in items {
             let (one, refused) = item.map_or_else(|e| (None, Some(e)), |p| (Some(p), None));
@@ -91,7 +92,7 @@ impl RevealMany {
         let answer = |(record, refused): (RecordId, Option<VaultError>)| {
             let result = match refused {
                 Some(error) => Err(error),
-                None => shown.next().flatten().ok_or(VaultError::NotAvailable).map(revealed),
+                None => shown.next().unwrap_or(Err(VaultError::NotAvailable)).map(revealed),
             };
             RevealedItem { record, result }
         };
@@ -106,11 +107,19 @@ impl RevealMany {
         input: &RevealManyInput,
         event: &mut EventDraft,
     ) -> Result<Vec<Item<'p>>, VaultError> {
-        let (log, mut tally) = (&self.log, Tally::default());
+        let (log, mut tally, mut size) = (&self.log, Tally::default(), Size::default());
         let mut items = Vec::with_capacity(input.records.len());
         for (position, id) in input.records.iter().enumerate() {
             request::take_turns(position).await;
-            let record = Loaded::read(log.store().as_ref(), log.keyring(), *id, &input.classes)?;
+            let read = Loaded::read(log.store().as_ref(), log.keyring(), *id, &input.classes);
+            let record = match read {
+                // One record that was changed on disk keeps nobody from the others.
+                Err(VaultError::Corrupt(what)) => {
+                    items.push((*id, Err(VaultError::Corrupt(what))));
+                    continue;
+                }
+                read => read?,
+            };
             let decision = reveal::decide((log, pack), who, why, &input.classes, record.as_ref());
             tally.note(event, &decision);
             let item = match reveal::available(pack, record, &decision, log.civil_now()) {
@@ -118,7 +127,10 @@ impl RevealMany {
                 Ok((record, spec)) => match decision.permit {
                     None => Err(VaultError::denied_classes(&decision.classes)),
                     Some(permit) => {
-                        Ok(Permitted { record, spec, classes: decision.classes, permit })
+                        let permitted =
+                            Permitted { record, spec, classes: decision.classes, permit };
+                        size.add(&permitted)?;
+                        Ok(permitted)
                     }
                 },
             };
@@ -130,37 +142,33 @@ impl RevealMany {
 }
 
 /// Makes the event durable while everything permitted is decrypted, and lets it go, with the event's
-/// id. `None` for a record of which a slot was erased meanwhile.
+/// id; each record by itself: `NotAvailable` if a slot of it was erased meanwhile, `Corrupt` if a
+/// section of it was changed on disk.
 pub(super) async fn disclose<'p>(
     log: &Arc<AuditLog>,
     event: &EventDraft,
     permitted: Vec<Permitted<'p>>,
-) -> Result<(EventId, Vec<Option<Shown<'p>>>), VaultError> {
+) -> Result<(EventId, Vec<Result<Shown<'p>, VaultError>>), VaultError> {
     let keyring = log.keyring();
     let sealed = log.seal(event)?;
     let id = sealed.id();
     let mut withheld = WithheldMany::of(&sealed);
     let mut records = Vec::with_capacity(permitted.len());
-    let mut failed = None;
     for (position, Permitted { record, spec, classes, permit }) in permitted.into_iter().enumerate()
     {
         request::take_turns(position).await;
         match withheld.open(permit, &sealed, &record, keyring) {
-            Ok(()) => records.push(Some((record, spec, classes))),
-            Err(VaultError::NotAvailable) => records.push(None),
-            Err(error) => failed = Some(error),
+            Ok(()) => records.push(Ok((record, spec, classes))),
+            Err(error) => records.push(Err(error)),
         }
     }
     // The event is written whatever became of the sections: it was decided, and asked for.
     let receipt = log.record(sealed).await?;
-    if let Some(error) = failed {
-        return Err(error);
-    }
     let mut values = withheld.release(receipt, keyring)?.into_iter();
     let shown = records.into_iter().map(|record| {
         let (record, spec, classes) = record?;
-        let disclosed = values.next().flatten()?;
-        Some(Shown { record, spec, classes, disclosed })
+        let disclosed = values.next().flatten().ok_or(VaultError::NotAvailable)?;
+        Ok(Shown { record, spec, classes, disclosed })
     });
     Ok((id, shown.collect()))
 }
@@ -198,20 +206,42 @@ pub(super) fn given<'a, 'p: 'a>(
     permitted.flat_map(|p| project::given(&p.classes, p.spec, Some(p.record.id))).collect()
 }
 
-/// Refuses, before anything is decrypted, what would not fit one event or one answer.
-fn check_size(items: &[Item<'_>]) -> Result<(), VaultError> {
-    let permitted = || items.iter().filter_map(|(_, item)| item.as_ref().ok());
-    let limit = limits::EVENT_FIELDS_MAX;
-    if given(permitted()).len() > limit {
-        return Err(VaultError::TooMany { what: "fields in one answer; ask for fewer", limit });
+/// What an answer about several records takes up so far. Counted while they are read, before anything
+/// is decrypted, so that neither event nor answer can be too large and no more is held than fits.
+#[derive(Default)]
+struct Size {
+    fields: usize,
+    sealed_bytes: usize,
+}
+
+impl Size {
+    /// Errors: [`VaultError::TooMany`].
+    fn add(&mut self, permitted: &Permitted<'_>) -> Result<(), VaultError> {
+        let Permitted { record, spec, classes, .. } = permitted;
+        // Fields that are denied are in the answer too.
+        self.fields += project::asked_fields(classes, spec);
+        self.sealed_bytes += record.sealed.iter().map(|(_, bytes)| bytes.len()).sum::<usize>();
+        let limit = limits::EVENT_FIELDS_MAX;
+        if self.fields > limit {
+            return Err(VaultError::TooMany { what: "fields in one answer; ask for fewer", limit });
+        }
+        let limit = limits::REVEAL_SEALED_BYTES_MAX;
+        if self.sealed_bytes > limit {
+            let what = "bytes of sealed fields in one answer; ask for fewer records";
+            return Err(VaultError::TooMany { what, limit });
+        }
+        Ok(())
     }
-    let limit = limits::REVEAL_SEALED_BYTES_MAX;
-    let sealed = permitted().flat_map(|p| &p.record.sealed).map(|(_, bytes)| bytes.len());
-    if sealed.sum::<usize>() > limit {
-        let what = "bytes of sealed fields in one answer; ask for fewer records";
-        return Err(VaultError::TooMany { what, limit });
-    }
-    Ok(())
+}
+
+/// Whose records these are, each person once.
+pub(super) fn subjects<'a, 'p: 'a>(
+    permitted: impl Iterator<Item = &'a Permitted<'p>>,
+) -> Vec<SubjectId> {
+    let mut subjects: Vec<SubjectId> = permitted.map(|p| p.record.head.subject).collect();
+    subjects.sort_unstable();
+    subjects.dedup();
+    subjects
 }
 
 /// The collection, where all permitted records are of one.

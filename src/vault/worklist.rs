@@ -17,7 +17,7 @@ use super::{
     Assignee, Intent, VaultError, WorklistEntry, WorklistInput, WorklistPage,
     candidates::{Candidate, Candidates, Cursor, Wanted},
     disclose::ATTRIBUTES,
-    head::Loaded,
+    head::{self, Loaded},
     request::{self, OK, Tally},
     reveal,
     reveal_many::{self, Permitted, Shown},
@@ -70,6 +70,7 @@ impl Worklist {
         }
         let (permitted, next) = self.pick(pack, who, why, input, &classes, event).await?;
         event.records = permitted.iter().map(|p| p.record.id).collect();
+        event.subjects = reveal_many::subjects(permitted.iter());
         event.given = reveal_many::given(permitted.iter());
         event.outcome = OK.to_owned();
         let (id, shown) = reveal_many::disclose(&self.log, event, permitted).await?;
@@ -101,7 +102,7 @@ impl Worklist {
         while let Some(Candidate { record, cursor }) = candidates.next()? {
             request::take_turns(position).await;
             position += 1;
-            let Some(record) = Loaded::read(store, log.keyring(), record, &[])? else { continue };
+            let Some(record) = head::read_listed(log, record)? else { continue };
             if !in_hands(&record, &lists, &input.collection, now) {
                 continue;
             }
@@ -114,6 +115,7 @@ impl Worklist {
             }
             fields += spec.attributes.len();
             if picked.len() == input.page.size || fields > limits::EVENT_FIELDS_MAX {
+                event.decision = tally.word_or_allow();
                 return Ok((picked, last));
             }
             tally.note(event, &decision);
@@ -124,6 +126,7 @@ impl Worklist {
         if position == 0 {
             let _nothing = reveal::decide((log, pack), who, why, classes, None);
         }
+        event.decision = tally.word_or_allow();
         Ok((picked, None))
     }
 }

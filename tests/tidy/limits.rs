@@ -44,6 +44,123 @@ const BOUNDS: &[(&str, Held)] = &[
         By(&["a_justification_of_the_largest_size_is_kept_and_one_byte_more_is_refused"]),
     ),
     ("SECTION_BYTES_MAX", By(&["a_message_at_the_bound_is_sealed_and_one_byte_more_is_not"])),
+    ("REQUEST_RACES_MAX", Apart("a step of one write; its caller is told to repeat it otherwise")),
+    (
+        "RECORDS_PAGE_MAX",
+        By(&[
+            "a_page_at_its_bound_is_answered_and_a_larger_or_empty_one_is_refused",
+            "a_page_of_a_work_list_at_its_bound_is_answered_and_a_larger_or_empty_one_refused",
+        ]),
+    ),
+    ("EVENT_RECORDS_MAX", By(&["a_full_batch_is_taken_and_one_record_more_is_refused_whole"])),
+    (
+        "EVENT_FIELDS_MAX",
+        By(&["as_many_fields_as_one_event_lists_are_shown_and_one_record_more_is_a_limit"]),
+    ),
+    ("EVENT_FIELD_BYTES_MAX", Apart("follows from the length of names; checked when compiled")),
+    (
+        "RECORDS_PER_REVEAL_MAX",
+        By(&["records_at_their_bound_are_answered_and_none_or_one_more_are_refused"]),
+    ),
+    (
+        "REVEAL_SEALED_BYTES_MAX",
+        By(&["as_many_sealed_bytes_as_fit_an_answer_are_opened_and_one_record_more_is_a_limit"]),
+    ),
+    (
+        "FIND_CONDITIONS_MAX",
+        By(&["conditions_at_their_bound_are_taken_and_none_or_one_more_are_refused"]),
+    ),
+    (
+        "CANDIDATES_MAX",
+        By(&["a_search_looks_at_as_many_records_as_it_may_and_one_more_is_a_limit"]),
+    ),
+    ("CANDIDATE_ROWS", Apart("a step of a search; its answer does not depend on it")),
+    (
+        "IMPORT_BATCH_RECORDS_MAX",
+        By(&[
+            "a_full_batch_is_taken_and_one_record_more_is_refused_whole",
+            "answers_come_in_the_order_sent_and_each_batch_has_one_event",
+        ]),
+    ),
+    ("IMPORT_BATCH_BYTES_MAX", Apart("where a batch is cut; no answer depends on it")),
+    ("IMPORT_RECORDS_MAX", By(&["a_stream_has_as_many_records_as_its_bound_and_one_more_ends_it"])),
+    (
+        "IMPORTS_MAX",
+        By(&["as_many_imports_as_the_bound_are_open_at_one_time_and_one_more_is_refused"]),
+    ),
+    (
+        "IMPORTS_PER_AGENT_MAX",
+        By(&["as_many_imports_as_the_bound_are_open_at_one_time_and_one_more_is_refused"]),
+    ),
+    ("IMPORT_LINGER_MS", Apart("where a batch is cut; no answer depends on it")),
+    (
+        "STREAM_IDLE_MS",
+        By(&[
+            "a_stream_on_which_nothing_is_sent_ends_with_its_reason_and_what_was_sent_is_filed",
+            "the_bounds_of_a_server_are_those_of_the_product",
+        ]),
+    ),
+    (
+        "IMPORT_SEGMENTS_MAX",
+        By(&["an_import_opens_as_many_dates_ahead_as_it_may_and_the_others_when_they_are_needed"]),
+    ),
+    ("RECORDS_PER_TURN", Apart("how often a long call lets others run")),
+    ("SAMPLE_CASES_MAX", By(&["a_sample_of_no_pack_no_collection_or_too_many_cases_is_refused"])),
+    ("SAMPLE_CHILDREN_MAX", By(&["children_are_bounded_at_their_bound_and_not_below_it"])),
+    ("KEEP_ALIVE_MS", Apart("how often the client asks a silent vault whether it is there")),
+    (
+        "CONNECTIONS_MAX",
+        By(&["a_vault_serves_as_many_connections_as_its_bound_and_closes_one_more_until_one_goes"]),
+    ),
+    ("TLS_HANDSHAKES_MAX", By(&["a_handshake_above_the_bound_waits_until_one_ends"])),
+    (
+        "TLS_HANDSHAKE_MS",
+        By(&["a_handshake_and_a_preface_that_do_not_come_in_time_end_their_connection"]),
+    ),
+    (
+        "PREFACE_MS",
+        By(&["a_handshake_and_a_preface_that_do_not_come_in_time_end_their_connection"]),
+    ),
+    (
+        "KEEPALIVE_INTERVAL_MS",
+        By(&["a_connection_that_no_longer_answers_is_closed_and_one_that_does_is_kept"]),
+    ),
+    (
+        "KEEPALIVE_TIMEOUT_MS",
+        By(&["a_connection_that_no_longer_answers_is_closed_and_one_that_does_is_kept"]),
+    ),
+    (
+        "HEADER_LIST_BYTES_MAX",
+        By(&["headers_within_their_bound_are_read_and_larger_ones_are_refused_alone"]),
+    ),
+    ("ACCEPT_RETRY_MS", Apart("a pause after a failed accept; no call waits for it")),
+    ("TLS_RELOAD_MS", Apart("how often serve looks at its files")),
+    ("TLS_FILE_BYTES_MAX", By(&["a_file_as_large_as_the_bound_is_read_and_a_larger_one_is_not"])),
+    (
+        "DEVELOPMENT_CERT_DAYS",
+        By(&["a_day_that_no_certificate_can_bear_is_refused_and_the_last_that_one_can_is_not"]),
+    ),
+    ("IMPORT_WINDOW_RECORDS", By(&["what_is_unanswered_is_bounded_in_number_and_in_bytes"])),
+    ("IMPORT_WINDOW_BYTES", By(&["what_is_unanswered_is_bounded_in_number_and_in_bytes"])),
+    ("IMPORT_READ_AHEAD_LINES", Apart("the command's own reading ahead")),
+    (
+        "IMPORT_STREAM_ROLL_RECORDS",
+        By(&["a_long_import_goes_on_in_a_new_stream_once_all_is_answered"]),
+    ),
+    ("IMPORT_TRIES_MAX", By(&["cuts_without_an_answer_are_bounded_and_wait_longer_each_time"])),
+    (
+        "WRITE_TRIES_MAX",
+        By(&["it_gives_up_after_a_bound_and_says_how_to_repeat_a_write_that_may_have_been_done"]),
+    ),
+    ("RETRY_FIRST_MS", By(&["cuts_without_an_answer_are_bounded_and_wait_longer_each_time"])),
+    ("RETRY_MAX_MS", By(&["waits_double_up_to_a_bound"])),
+    (
+        "RETRY_ADVISED_MAX_MS",
+        By(&["every_reason_that_passes_is_repeated_and_waits_as_long_as_the_vault_asks"]),
+    ),
+    ("LISTING_PAGE_RECORDS", Apart("how many the command asks for at one time")),
+    ("LISTING_RECORDS_MAX", By(&["every_page_is_listed_once_and_in_order"])),
+    ("PROGRESS_MS", Apart("how often a line is drawn")),
     ("PAGE_DEFAULT", By(&["a_page_of_the_largest_size_is_given_and_a_larger_one_is_a_limit"])),
     ("PAGE_MAX", By(&["a_page_of_the_largest_size_is_given_and_a_larger_one_is_a_limit"])),
     (

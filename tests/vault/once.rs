@@ -114,6 +114,24 @@ fn an_assignment_sent_again_is_answered_and_one_taken_back_stays_back() {
 }
 
 #[test]
+fn a_create_sent_again_is_answered_as_it_was_though_it_could_not_be_filed_any_more() {
+    run(async {
+        let house = House::founded(214);
+        let vault = house.start().unwrap();
+        // Its note lives seven days from the 20th; after that nobody could file it like this.
+        let first = create(&vault, 1, "EXEMPLE").await.unwrap();
+        house.pass_days(5);
+        let again = create(&vault, 1, "EXEMPLE").await.unwrap();
+        assert!(again.repeated && again.record == first.record);
+        let new = create(&vault, 2, "EXEMPLE").await;
+        assert!(matches!(
+            new,
+            Err(VaultError::Retention(oubliette::retention::RetentionError::AlreadyExpired))
+        ));
+    });
+}
+
+#[test]
 fn a_refused_write_leaves_its_id_free() {
     run(async {
         let vault = House::founded(204).start().unwrap();

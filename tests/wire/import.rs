@@ -100,6 +100,21 @@ impl Import {
     }
 }
 
+/// An import that is refused before anything is sent.
+async fn refused_at_once(served: &Served<'_>, agent: &str) -> Status {
+    let (_send, sent) = mpsc::channel::<api::ImportRequest>(1);
+    let mut request = Request::new(ReceiverStream::new(sent));
+    // EXPOSE: sent as a program without our client would.
+    let token = served.token(agent).await;
+    let token = format!("Bearer {}", std::str::from_utf8(token.expose()).unwrap());
+    request.metadata_mut().insert("authorization", token.parse().unwrap());
+    Records::new(served.open.channel()).import(request).await.unwrap_err()
+}
+
+fn overloaded() -> (Code, String) {
+    (Code::ResourceExhausted, "OVERLOADED".to_owned())
+}
+
 fn reason(status: &Status) -> String {
     status.get_error_details().error_info().map(|info| info.reason.clone()).unwrap_or_default()
 }
@@ -267,24 +282,19 @@ fn as_many_imports_as_the_bound_are_open_at_one_time_and_one_more_is_refused() {
         let house = House::in_memory(605);
         let served = house.serve().await;
         let mut open_now = Vec::new();
-        for n in 0..16 {
-            let mut import = open(&served, "feed-974").await;
-            import.one(record(n, "cases", 0, "2020-11-20")).await.unwrap();
-            open_now.push(import);
+        // One agent has eight of the sixteen at most.
+        for agent in ["feed-971", "feed-974"] {
+            for n in 0..8 {
+                let mut import = open(&served, agent).await;
+                import.one(record(n, "cases", 0, "2020-11-20")).await.unwrap();
+                open_now.push(import);
+            }
+            let refused = refused_at_once(&served, agent).await;
+            assert_eq!((refused.code(), reason(&refused)), overloaded());
+            assert!(refused.get_error_details().retry_info().is_some());
         }
-        let (_send, sent) = mpsc::channel::<api::ImportRequest>(1);
-        let mut request = Request::new(ReceiverStream::new(sent));
-        // EXPOSE: sent as a program without our client would.
-        let token = served.token("feed-974").await;
-        let token = format!("Bearer {}", std::str::from_utf8(token.expose()).unwrap());
-        request.metadata_mut().insert("authorization", token.parse().unwrap());
-        let mut client = Records::new(served.open.channel());
-        let status = client.import(request).await.unwrap_err();
-        assert_eq!(
-            (status.code(), reason(&status).as_str()),
-            (Code::ResourceExhausted, "OVERLOADED")
-        );
-        assert!(status.get_error_details().retry_info().is_some());
+        let refused = refused_at_once(&served, "inv-974").await;
+        assert_eq!((refused.code(), reason(&refused)), overloaded());
         // The others go on.
         let mut last = open_now.pop().unwrap();
         assert!(last.one(record(99, "cases", 0, "2020-11-20")).await.unwrap().created.is_some());

@@ -45,6 +45,7 @@ fn every_part_of_an_event_reads_back() {
         collection: CollectionName::parse("cases").ok(),
         records: vec![RecordId::from_bytes([1; 16]), RecordId::from_bytes([2; 16])],
         subject: Some(SubjectId::from_bytes([3; 16])),
+        subjects: vec![SubjectId::from_bytes([3; 16]), SubjectId::from_bytes([6; 16])],
         asked: vec!["identity".to_owned(), "nir.number".to_owned()],
         given: vec![FieldGiven {
             record: Some(RecordId::from_bytes([1; 16])),

@@ -196,8 +196,10 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         return Ok(());
     }
     out::note(match is_stdin(&args.file) {
-        true => "the refused lines are not filed",
-        false => "the refused lines are not filed; once corrected in their places: --corrected",
+        true => "the refused lines are not filed by this import",
+        false => {
+            "the refused lines are not filed by this import; once corrected in their places: --corrected"
+        }
     });
     Err(Failure::silent())
 }

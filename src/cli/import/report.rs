@@ -3,9 +3,9 @@
 
 use std::{
     collections::BTreeMap,
-    fs::File,
+    fs::{File, Permissions},
     io::{BufWriter, Write},
-    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -77,7 +77,10 @@ impl Results {
         }
         let mut options = File::options();
         let options = options.write(true).create(true).truncate(true).mode(0o600);
-        let file = BufWriter::new(options.open(path).map_err(fault)?);
+        let file = options.open(path).map_err(fault)?;
+        // A file that was there keeps its mode when it is opened.
+        file.set_permissions(Permissions::from_mode(0o600)).map_err(fault)?;
+        let file = BufWriter::new(file);
         Ok(Self { path: path.to_owned(), file })
     }
 

@@ -94,6 +94,14 @@ pub enum TlsError {
     Setup(#[source] rustls::Error),
 }
 
+impl TlsError {
+    /// Whether the same files may read at the next look.
+    fn passes(&self) -> bool {
+        let lasting = [io::ErrorKind::NotFound, io::ErrorKind::PermissionDenied];
+        matches!(self, Self::Io(_, error) if !lasting.contains(&error.kind()))
+    }
+}
+
 /// The primitives of both sides.
 #[must_use]
 pub fn provider() -> Arc<CryptoProvider> {

@@ -71,10 +71,20 @@ impl ServerTls {
             return Ok(false);
         }
         // Noted before it is known to read: what does not is told once, not at every look.
-        *seen = now;
-        let fresh = Arc::new(read_pair(&self.cert, &self.key)?);
-        *self.shown.0.write() = fresh;
-        Ok(true)
+        let before = std::mem::replace(&mut *seen, now);
+        match read_pair(&self.cert, &self.key) {
+            Ok(fresh) => {
+                *self.shown.0.write() = Arc::new(fresh);
+                Ok(true)
+            }
+            Err(error) => {
+                // A disk or a table of files that failed for a moment says nothing about the files.
+                if error.passes() {
+                    *seen = before;
+                }
+                Err(error)
+            }
+        }
     }
 }
 

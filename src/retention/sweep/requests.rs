@@ -43,7 +43,9 @@ impl Sweeper<'_> {
                     let record = RecordId::from_slice(&row.record_id);
                     let record = record.map_err(|_| RetentionError::Tampered("q"))?;
                     let head = self.head_row(&record)?;
-                    if !head.is_some_and(|head| self.reach.slot_lives(&head.slot)) {
+                    let lives = head.is_some_and(|head| self.reach.slot_lives(&head.slot));
+                    // The row by which it is found may have taken it along already.
+                    if !lives && self.store.get(&key)?.as_ref() == Some(&value) {
                         batch.preconditions.push(Precondition::Unchanged(key.clone(), value));
                         batch.ops.push(Op::Delete(key));
                     }

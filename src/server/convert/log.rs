@@ -63,6 +63,7 @@ fn detail(stored: StoredEvent) -> api::EventDetail {
         request_id: stored.request.map(|id| id.as_bytes().to_vec()).unwrap_or_default(),
         outcome: stored.outcome,
         notes: stored.notes,
+        subject_ids: stored.subjects.iter().map(|id| id.as_bytes().to_vec()).collect(),
     }
 }
 

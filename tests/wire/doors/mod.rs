@@ -201,6 +201,42 @@ fn a_stalled_handshake_does_not_stop_the_next_caller() {
 }
 
 #[test]
+fn a_handshake_and_a_preface_that_do_not_come_in_time_end_their_connection() {
+    run(async {
+        let (pair, house) = (Pair::new(), House::in_memory(911));
+        let bounds = Bounds { handshake: SHORT, ..patient() };
+        let entry = Entry::new(Some(Arc::clone(&pair.tls)), bounds);
+        let served = house.serve_tls(entry, &pair.trust).await;
+        let mut half = Raw::connect(served.address).await;
+        half.send(&client_hello(true)[..20]).await;
+        half.end().await;
+        served.stop().await;
+        let served = house.serve_within(Bounds { preface: SHORT, ..patient() }).await;
+        Raw::connect(served.address).await.end().await;
+        served.stop().await;
+    });
+}
+
+#[test]
+fn a_handshake_above_the_bound_waits_until_one_ends() {
+    run(async {
+        let (pair, house) = (Pair::new(), House::in_memory(912));
+        let bounds = Bounds { handshakes_max: 1, ..patient() };
+        let entry = Entry::new(Some(Arc::clone(&pair.tls)), bounds);
+        let served = house.serve_tls(entry, &pair.trust).await;
+        let mut half = Raw::connect(served.address).await;
+        half.send(&client_hello(true)[..20]).await;
+        let address = served.address.to_string();
+        let mut second = Box::pin(Client::connect_by(&address, Some(&pair.trust)));
+        let waited = tokio::time::timeout(SHORT, &mut second).await;
+        assert!(waited.is_err(), "the only place is taken");
+        drop(half);
+        assert!(ask(&second.await.unwrap(), 1).await.is_ok());
+        served.stop().await;
+    });
+}
+
+#[test]
 fn a_vault_serves_as_many_connections_as_its_bound_and_closes_one_more_until_one_goes() {
     run(async {
         let (pair, house) = (Pair::new(), House::in_memory(906));
