@@ -7,6 +7,9 @@
 pub const MESSAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// How often a write is tried again when another call with its request id, or a sweep, came between.
 pub const REQUEST_RACES_MAX: usize = 4;
+/// Most fields of one request, repeated ones counted each: small ones take far more memory once they
+/// are read than they did as bytes.
+pub const MESSAGE_FIELDS_MAX: usize = 1_024;
 /// Longest text value of one field.
 pub const FIELD_TEXT_BYTES_MAX: usize = 4 * 1024;
 /// Most fields in one create or update.
@@ -194,8 +197,26 @@ pub const LABEL_BYTES_MAX: usize = 200;
 pub const VIOLATIONS_PER_ERROR_MAX: usize = 32;
 /// Most policy ids one error lists.
 pub const POLICIES_PER_ERROR_MAX: usize = 16;
-/// Calls one connection may have open at one time.
-pub const CALLS_PER_CONNECTION_MAX: u32 = 1024;
+/// Calls of agents in progress at one time, over all connections. Each holds one message at a time, its
+/// request or its answer: together at most `CALLS_MAX * MESSAGE_BYTES_MAX`, 1 GiB.
+pub const CALLS_MAX: usize = 256;
+/// Calls in progress at one time that nobody has authenticated: logins, health checks.
+pub const OPEN_CALLS_MAX: usize = 64;
+/// Health watches and reflection streams at one time.
+pub const OPEN_STREAMS_MAX: usize = 64;
+/// Largest request of a caller whom nobody has authenticated.
+pub const OPEN_MESSAGE_BYTES_MAX: usize = 64 * 1024;
+/// Calls one connection may have open at one time: one connection alone does not fill the server.
+pub const CALLS_PER_CONNECTION_MAX: u32 = 128;
+/// Longest time for a call when its caller set no shorter deadline, in milliseconds. What it started is
+/// still completed.
+pub const CALL_MS_MAX: u64 = 60_000;
+/// Longest time from a call's headers to the end of its message, in milliseconds.
+pub const REQUEST_READ_MS: u64 = 10_000;
+/// A caller who takes nothing of an answer for so long loses it, in milliseconds; looked at as often.
+pub const ANSWER_IDLE_MS: u64 = 60_000;
+/// Bytes of an answer handed to the transport at a time: what one slow caller can hold for good.
+pub const ANSWER_SLICE_BYTES: usize = 32 * 1024;
 /// Files of the log fetched at one time by an export.
 pub const EXPORT_PAGE_FILES: usize = 64;
 /// Longest wait for a connection to be made by the client, in milliseconds.
@@ -205,6 +226,14 @@ pub const CONNECT_MS: u64 = 5_000;
 pub const KEEP_ALIVE_MS: u64 = 20_000;
 /// How often the background work looks whether something is due, in milliseconds.
 pub const TICK_MS: u64 = 20_000;
+
+const _: () = assert!(CALLS_MAX * MESSAGE_BYTES_MAX <= 1 << 30);
+const _: () = assert!(OPEN_MESSAGE_BYTES_MAX <= MESSAGE_BYTES_MAX);
+const _: () = assert!(OPEN_MESSAGE_BYTES_MAX > 4 * SECRET_BYTES_MAX);
+const _: () = assert!((CALLS_PER_CONNECTION_MAX as usize) < CALLS_MAX);
+const _: () = assert!(CALLS_MAX <= COMMIT_QUEUE_CALLS_MAX);
+const _: () = assert!(REQUEST_READ_MS <= CALL_MS_MAX);
+const _: () = assert!(MESSAGE_FIELDS_MAX > 2 * FIELDS_PER_RECORD_MAX + CLASSES_PER_REVEAL_MAX);
 
 // Purges and certificates.
 

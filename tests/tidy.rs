@@ -12,6 +12,8 @@
     reason = "a scanner of this project's own files; a panic is how a test fails"
 )]
 
+#[path = "tidy/limits.rs"]
+mod limits;
 #[path = "tidy/messages.rs"]
 mod messages;
 #[path = "tidy/modules.rs"]
@@ -76,6 +78,12 @@ fn every_promise_of_the_threat_model_names_a_test_that_exists() {
     let text = std::fs::read_to_string(text).unwrap();
     assert!(promises::promised(&text).len() > 10, "the tables were not found");
     let broken = promises::broken(&text, &source::tree());
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[test]
+fn every_bound_names_the_tests_that_hold_it() {
+    let broken = limits::broken(&source::tree());
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
 

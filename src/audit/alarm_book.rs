@@ -72,3 +72,26 @@ impl AlarmBook {
         unstored.map(|(alarm, _)| alarm.clone()).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn alarm(number: usize) -> Alarm {
+        Alarm {
+            id: AlarmId::from_bytes([0; 16]),
+            kind: "clock".to_owned(),
+            raised_at: Timestamp::from_millis(0),
+            note: number.to_string(),
+            acknowledged: None,
+        }
+    }
+
+    #[test]
+    fn the_last_place_of_the_book_is_given_and_a_full_one_takes_no_more() {
+        let open = (0..limits::ALARMS_MAX - 1).map(alarm).collect();
+        let mut book = AlarmBook::of(open);
+        assert!(book.open(alarm(limits::ALARMS_MAX)));
+        assert!(!book.open(alarm(limits::ALARMS_MAX + 1)));
+    }
+}

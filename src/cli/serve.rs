@@ -311,6 +311,7 @@ async fn serve_all(
     background_ended: oneshot::Receiver<()>,
 ) -> Result<(), Failure> {
     let (stop, stopping) = watch::channel(false);
+    let calls = server::Calls::default();
     let mut serving = JoinSet::new();
     let mut terminate = signal(SignalKind::terminate()).map_err(|e| Failure::of(&e))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|e| Failure::of(&e))?;
@@ -322,7 +323,8 @@ async fn serve_all(
             // An error means that the sender is gone, which is the end as well.
             let _ = stopping.wait_for(|stop| *stop).await;
         };
-        serving.spawn(server::serve(Arc::clone(vault), listener, doors.entry.clone(), shutdown));
+        let (own, entry, calls) = (Arc::clone(vault), doors.entry.clone(), calls.clone());
+        serving.spawn(server::serve_within(own, listener, (entry, calls), shutdown));
         out::line(&format!("listening on {address}"));
     }
     // Ends with the runtime.

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     identity::tls::ServerTls,
     limits,
-    server::{Bounds, Entry},
+    server::{ConnectionBounds, Entry},
 };
 
 /// Flags of `serve`.
@@ -51,7 +51,7 @@ pub(super) fn load(pair: Option<&(PathBuf, PathBuf)>) -> Result<Option<Arc<Serve
 
 /// How callers come in; what goes wrong there is told on the error output.
 pub(super) fn entry(tls: Option<&Arc<ServerTls>>) -> Entry {
-    Entry::new(tls.map(Arc::clone), Bounds::default()).telling(out::note)
+    Entry::new(tls.map(Arc::clone), ConnectionBounds::default()).telling(out::note)
 }
 
 /// Shows a new pair soon after its files have changed. Never ends.

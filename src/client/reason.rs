@@ -82,6 +82,9 @@ reasons! {
     /// Fields of the request were refused; `BadRequest` lists them.
     InvalidFields = "INVALID_FIELDS", InvalidArgument, false,
         "some fields were refused", "correct the listed fields";
+    /// The bytes sent are no message of the method.
+    Malformed = "MALFORMED", InvalidArgument, false,
+        "what was sent is not one message of this method", "use a client made from the vault's own .proto files, and send one message";
     /// The pack has no such collection.
     UnknownCollection = "UNKNOWN_COLLECTION", InvalidArgument, false,
         "unknown collection", "use a collection of the pack: `oubliette describe` lists them";

@@ -81,7 +81,7 @@ impl Identity {
             return Err(IdentityError::Exists);
         }
         if known.is_none() && self.0.directory.read().len() >= limits::AGENTS_MAX {
-            return Err(IdentityError::Invalid("the directory is full"));
+            return Err(IdentityError::Full);
         }
         let used = known.as_ref().map(|e| e.agent.revision).max(floor.map(|f| f.min_revision));
         let revision = used.unwrap_or(0).saturating_add(1);

@@ -90,6 +90,9 @@ pub enum IdentityError {
     /// What was given for an agent cannot be filed.
     #[error("the agent cannot be filed: {0}")]
     Invalid(&'static str),
+    /// The vault has as many agents as it takes.
+    #[error("the directory is full")]
+    Full,
     /// The row of this agent id ("?" if its key is no id) was changed or moved in the database.
     #[error("the directory row of the agent {0} does not verify")]
     Tampered(String),

@@ -130,7 +130,14 @@ mod tests {
             assert_eq!(Period::parse(text), Err(PeriodError::Form), "{text}");
         }
         assert_eq!(Period::parse("P0M"), Err(PeriodError::Zero));
-        assert_eq!(Period::parse("P1201M"), Err(PeriodError::TooLong));
+    }
+
+    #[test]
+    fn a_period_of_a_century_is_read_and_a_longer_one_is_not() {
+        for (most, more) in [("P1200M", "P1201M"), ("P36525D", "P36526D"), ("P100Y", "P101Y")] {
+            assert!(Period::parse(most).is_ok(), "{most}");
+            assert_eq!(Period::parse(more), Err(PeriodError::TooLong), "{more}");
+        }
     }
 
     #[test]

@@ -24,13 +24,13 @@ use crate::{
     wire::api,
 };
 
-const IDLE: Duration = Duration::from_millis(limits::STREAM_IDLE_MS);
 const LINGER: Duration = Duration::from_millis(limits::IMPORT_LINGER_MS);
 
 /// Imports under way; a clone counts with the others.
 #[derive(Clone)]
 pub(super) struct Imports {
     free: Arc<Semaphore>,
+    idle: Duration,
 }
 
 /// What a stream answers: results, and at the end perhaps why it ended.
@@ -63,16 +63,17 @@ struct Worker {
     /// A message that arrived and belongs to the next batch.
     waiting: Option<Read>,
     read: usize,
+    idle: Duration,
     _counted: OwnedSemaphorePermit,
 }
 
-impl Default for Imports {
-    fn default() -> Self {
-        Self { free: Arc::new(Semaphore::new(limits::IMPORTS_MAX)) }
-    }
-}
-
 impl Imports {
+    /// None under way; each ends when nothing moves for so many milliseconds.
+    pub(super) fn new(idle_ms: u64) -> Self {
+        let free = Arc::new(Semaphore::new(limits::IMPORTS_MAX));
+        Self { free, idle: Duration::from_millis(idle_ms) }
+    }
+
     /// Starts the task of one stream; what it answers. Errors: OVERLOADED.
     pub(super) fn start(
         &self,
@@ -90,6 +91,7 @@ impl Imports {
             answers,
             waiting: None,
             read: 0,
+            idle: self.idle,
             _counted: counted,
         };
         tokio::spawn(worker.run());
@@ -105,7 +107,7 @@ impl Worker {
                 Ok(false) => return,
                 Err(error) => {
                     // If nobody takes it, nobody misses it.
-                    let _ = timeout(IDLE, self.answers.send(Err(*error))).await;
+                    let _ = timeout(self.idle, self.answers.send(Err(*error))).await;
                     return;
                 }
             }
@@ -147,23 +149,19 @@ impl Worker {
 
     /// The next message. With nothing waiting for an answer the sender may take longer.
     async fn next(&mut self, empty: bool) -> Result<Next, Box<Status>> {
-        let (wait, late) = if empty { (IDLE, None) } else { (LINGER, Some(Next::Pause)) };
+        let (wait, late) = if empty { (self.idle, None) } else { (LINGER, Some(Next::Pause)) };
         match timeout(wait, self.messages.message()).await {
             Ok(Ok(Some(message))) => Ok(Next::Message(Box::new(message))),
             Ok(Ok(None)) => Ok(Next::End),
             // The sender went away, or sent what is no message of this contract.
-            Ok(Err(error)) => Err(Box::new(status::of_transport(error))),
+            Ok(Err(error)) => Err(Box::new(status::of_transport(&error))),
             Err(_) => late.ok_or_else(|| Box::new(status::of(Reason::StreamIdle))),
         }
     }
 
     fn look_at(&mut self, message: api::ImportRequest) -> Result<Read, Box<Status>> {
         self.read += 1;
-        let limit = limits::IMPORT_RECORDS_MAX;
-        if self.read > limit {
-            let what = "records in one stream; open another for the rest";
-            return Err(Box::new(VaultError::TooMany { what, limit }.into()));
-        }
+        within(self.read).map_err(|error| Box::new(error.into()))?;
         let bytes = message.encoded_len();
         let record = convert::create(message.record.unwrap_or_default());
         let record = record.map(|(why, input)| {
@@ -202,7 +200,7 @@ impl Worker {
                 None => filed.next().unwrap_or(Err(VaultError::Interrupted)),
             };
             let answer = convert::imported(position, answer);
-            match timeout(IDLE, self.answers.send(Ok(answer))).await {
+            match timeout(self.idle, self.answers.send(Ok(answer))).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => return Ok(false),
                 Err(_) => return Err(Box::new(status::of(Reason::StreamIdle))),
@@ -210,6 +208,16 @@ impl Worker {
         }
         Ok(true)
     }
+}
+
+/// Whether a stream may have so many records.
+fn within(records: usize) -> Result<(), VaultError> {
+    let limit = limits::IMPORT_RECORDS_MAX;
+    if records > limit {
+        let what = "records in one stream; open another for the rest";
+        return Err(VaultError::TooMany { what, limit });
+    }
+    Ok(())
 }
 
 /// Whether a record goes into this batch: one purpose, one justification, one collection. What was
@@ -222,4 +230,18 @@ fn fits(batch: &[Read], next: &Read) -> bool {
     why.purpose == other.purpose
         && why.justification == other.justification
         && record.input.collection == first.input.collection
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_has_as_many_records_as_its_bound_and_one_more_ends_it() {
+        assert!(within(limits::IMPORT_RECORDS_MAX).is_ok());
+        assert!(matches!(
+            within(limits::IMPORT_RECORDS_MAX + 1),
+            Err(VaultError::TooMany { limit: limits::IMPORT_RECORDS_MAX, .. })
+        ));
+    }
 }

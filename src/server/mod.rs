@@ -6,17 +6,23 @@
 
 mod admin;
 mod agents;
+mod answer;
 mod audit;
 mod auth;
+mod body;
+mod calls;
 mod connection;
 mod convert;
 mod import;
 mod listen;
+mod methods;
 mod records;
 mod retention;
 mod rights;
 mod route;
 mod status;
+#[cfg(test)]
+mod testing;
 
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -25,7 +31,11 @@ use tokio::net::TcpListener;
 use tonic::transport::Server;
 use tonic_health::{ServingStatus, server::HealthReporter};
 
-pub use self::listen::{Bounds, Entry};
+pub use self::{
+    calls::{Bounds, Calls, InProgress},
+    listen::{Bounds as ConnectionBounds, Entry},
+};
+
 use crate::{limits, vault::Vault, wire::api};
 
 /// The package that reflection shows; stored messages stay inside.
@@ -70,11 +80,23 @@ pub async fn serve(
     entry: Entry,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), ServeError> {
+    serve_within(vault, listener, (entry, Calls::default()), shutdown).await
+}
+
+/// [`serve`] for one of several listeners: `calls` are those in progress on all of them.
+///
+/// Errors: as of [`serve`].
+pub async fn serve_within(
+    vault: Arc<Vault>,
+    listener: TcpListener,
+    (entry, calls): (Entry, Calls),
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), ServeError> {
     check_listen(listener.local_addr().map_err(ServeError::Socket)?, &entry)?;
     let (reporter, health) = tonic_health::server::health_reporter();
     let alpha = reflection()?.build_v1alpha().map_err(|_| ServeError::Descriptors)?;
     let reflection = reflection()?.build_v1().map_err(|_| ServeError::Descriptors)?;
-    let routes = route::Routes::new(Arc::clone(&vault), health, reflection, alpha);
+    let routes = route::Routes::new(Arc::clone(&vault), calls.clone(), health, reflection, alpha);
     let watch = tokio::spawn(watch_health(vault, reporter));
     let (stopping, stopped) = tokio::sync::oneshot::channel::<()>();
     let signal = async move {
@@ -93,6 +115,12 @@ pub async fn serve(
             std::future::pending::<()>().await;
         }
         tokio::time::sleep(Duration::from_millis(limits::DRAIN_MS)).await;
+    };
+    let serving = async {
+        serving.await?;
+        // Those whose caller went away end as well.
+        calls.ended().await;
+        Ok(())
     };
     let result = tokio::select! {
         result = serving => result.map_err(ServeError::Transport),

@@ -19,8 +19,9 @@ pub(crate) struct Records {
 }
 
 impl Records {
-    pub(crate) fn new(vault: Arc<Vault>) -> Self {
-        Self { vault, imports: Imports::default() }
+    /// Streams end when nothing moves for `stream_idle_ms` milliseconds.
+    pub(crate) fn new(vault: Arc<Vault>, stream_idle_ms: u64) -> Self {
+        Self { vault, imports: Imports::new(stream_idle_ms) }
     }
 }
 

@@ -46,6 +46,15 @@ impl Refusal {
         Self { violations: vec![violation], ..Self::of(Reason::InvalidFields) }
     }
 
+    fn bound(reason: Reason, what: &str, limit: usize) -> Self {
+        let metadata = [("what", what.to_owned()), ("limit", limit.to_string())];
+        Self {
+            message: Some(format!("at most {limit} {what}")),
+            metadata: metadata.map(|(k, v)| (k.to_owned(), v)).into(),
+            ..Self::of(reason)
+        }
+    }
+
     fn status(self) -> Status {
         let mut details = ErrorDetails::new();
         details.set_error_info(self.reason.as_str(), DOMAIN, self.metadata);
@@ -65,19 +74,28 @@ pub(crate) fn of(reason: Reason) -> Status {
     Refusal::of(reason).status()
 }
 
-/// The status of a stream that broke: the transport's own words name no data, but only its code is
-/// passed on; a message beyond the bound answers LIMIT.
-pub(crate) fn of_transport(error: Status) -> Status {
-    match error.code() {
-        Code::OutOfRange => {
-            let (what, limit) = ("bytes of a message", limits::MESSAGE_BYTES_MAX);
-            VaultError::TooMany { what, limit }.into()
-        }
-        Code::Internal | Code::InvalidArgument => {
-            Refusal::field("message", "is not of this contract").status()
-        }
-        code => Status::new(code, "the stream was cut"),
+/// The status of a bound of the server, which is named with its number.
+pub(super) fn bound(reason: Reason, what: &str, limit: usize) -> Status {
+    Refusal::bound(reason, what, limit).status()
+}
+
+/// What the transport says, without a reason, of a message it could not take: the same with one. `what`
+/// and `limit` are the bound on its size. `None` for any other status.
+pub(super) fn of_message(status: &Status, what: &str, limit: usize) -> Option<Status> {
+    if !status.details().is_empty() {
+        return None;
     }
+    match status.code() {
+        Code::OutOfRange | Code::ResourceExhausted => Some(bound(Reason::Limit, what, limit)),
+        Code::Internal => Some(of(Reason::Malformed)),
+        _ => None,
+    }
+}
+
+/// The status of a stream that broke: of the transport's own words only the code is passed on.
+pub(crate) fn of_transport(error: &Status) -> Status {
+    let told = of_message(error, "bytes of a message", limits::MESSAGE_BYTES_MAX);
+    told.unwrap_or_else(|| Status::new(error.code(), "the stream was cut"))
 }
 
 /// One record's refusal in an answer about several: what its own status would say.
@@ -159,14 +177,7 @@ fn vault(error: &VaultError) -> Refusal {
         }
         VaultError::UnknownCollection => Refusal::of(Reason::UnknownCollection),
         VaultError::UnknownPurpose => Refusal::of(Reason::UnknownPurpose),
-        VaultError::TooMany { what, limit } => {
-            let metadata = [("what", (*what).to_owned()), ("limit", limit.to_string())];
-            Refusal {
-                message: Some(format!("at most {limit} {what}")),
-                metadata: metadata.map(|(k, v)| (k.to_owned(), v)).into(),
-                ..Refusal::of(Reason::Limit)
-            }
-        }
+        VaultError::TooMany { what, limit } => Refusal::bound(Reason::Limit, what, *limit),
         VaultError::Corrupt(_) => Refusal::of(Reason::Corrupt),
         VaultError::WrongReceipt | VaultError::Interrupted => Refusal::of(Reason::Internal),
         VaultError::Section(error) => section(error),
@@ -195,6 +206,9 @@ fn identity(error: &IdentityError) -> Refusal {
             Refusal::field("agent", "key administration and data protection are two persons'")
         }
         IdentityError::Invalid(why) => Refusal::field("habilitation", why),
+        IdentityError::Full => {
+            Refusal::bound(Reason::Limit, "agents, revoked ones included", limits::AGENTS_MAX)
+        }
         IdentityError::Tampered(_) => Refusal::of(Reason::Corrupt),
         IdentityError::Busy => Refusal::of(Reason::Busy),
         IdentityError::Unavailable => Refusal::of(Reason::AuditUnwritable),

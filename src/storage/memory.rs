@@ -7,7 +7,7 @@
 
 use std::{collections::BTreeMap, ops::Bound, sync::Arc};
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::{Condvar, Mutex, RwLock};
 
 use super::{Group, Op, Outcome, Row, Store, StoreError, preconditions};
 
@@ -43,6 +43,50 @@ struct Plan {
 pub struct MemoryDisk {
     rows: Arc<RwLock<BTreeMap<Vec<u8>, Vec<u8>>>>,
     plan: Arc<Mutex<Plan>>,
+    gate: Arc<Gate>,
+}
+
+/// Where commits wait while they are held.
+#[derive(Debug, Default)]
+struct Gate {
+    state: Mutex<GateState>,
+    opened: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct GateState {
+    held: usize,
+    waiting: usize,
+}
+
+impl Gate {
+    fn pass(&self) {
+        let mut state = self.state.lock();
+        state.waiting += 1;
+        while state.held > 0 {
+            self.opened.wait(&mut state);
+        }
+        state.waiting -= 1;
+    }
+}
+
+/// While it lives, commits of the disk wait. Dropping it lets them pass.
+#[derive(Debug)]
+pub struct Held(Arc<Gate>);
+
+impl Held {
+    /// Whether a commit waits.
+    #[must_use]
+    pub fn has_one(&self) -> bool {
+        self.0.state.lock().waiting > 0
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.state.lock().held -= 1;
+        self.0.opened.notify_all();
+    }
 }
 
 impl MemoryDisk {
@@ -68,6 +112,13 @@ impl MemoryDisk {
         *self.plan.lock() = Plan::default();
     }
 
+    /// Makes commits wait (for tests): a device that is slow, for as long as the test wants.
+    #[must_use]
+    pub fn hold_commits(&self) -> Held {
+        self.gate.state.lock().held += 1;
+        Held(Arc::clone(&self.gate))
+    }
+
     /// Calls since the counters were last set to 0.
     #[must_use]
     pub fn calls(&self, counted: Counted) -> u64 {
@@ -81,7 +132,8 @@ impl MemoryDisk {
     /// A copy of all rows on a disk of its own: a backup, or what an attacker took.
     #[must_use]
     pub fn copy(&self) -> Self {
-        Self { rows: Arc::new(RwLock::new(self.rows.read().clone())), plan: Arc::default() }
+        let rows = Arc::new(RwLock::new(self.rows.read().clone()));
+        Self { rows, plan: Arc::default(), gate: Arc::default() }
     }
 
     /// Changes rows behind the store's back, as somebody with the disk in his hands would.
@@ -181,6 +233,7 @@ impl Store for MemoryStore {
     }
 
     fn commit(&self, batch: &[Group]) -> Result<Outcome, StoreError> {
+        self.disk.gate.pass();
         let fault = self.disk.count(true);
         let failed = || Err(StoreError::Commit(Box::new(Injected)));
         if matches!(fault, Some(Fault::FailAndNotPersist(_) | Fault::DeadFrom(_))) {

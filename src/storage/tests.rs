@@ -228,3 +228,20 @@ fn a_dead_store_answers_nothing_until_it_is_healed() {
     disk.heal();
     assert_eq!(keys(store.scan(b"", None, 9).unwrap()), [b"0"]);
 }
+
+#[test]
+fn a_held_commit_waits_and_is_applied_when_it_is_let_pass() {
+    let disk = MemoryDisk::new();
+    let store = MemoryDisk::open(&disk);
+    let held = disk.hold_commits();
+    std::thread::scope(|scope| {
+        let commit = scope.spawn(|| store.commit(&[group(vec![put(b"k", b"v")])]));
+        while !held.has_one() {
+            std::thread::yield_now();
+        }
+        assert_eq!(store.get(b"k").unwrap(), None, "reads are not held, and see nothing yet");
+        drop(held);
+        assert!(matches!(commit.join().unwrap(), Ok(Outcome::Durable)));
+    });
+    assert_eq!(store.get(b"k").unwrap().as_deref(), Some(&b"v"[..]));
+}

@@ -184,7 +184,7 @@ pub(crate) fn outcome(error: &VaultError) -> &'static str {
         VaultError::Invalid(_) => "INVALID_FIELDS",
         VaultError::UnknownCollection => "UNKNOWN_COLLECTION",
         VaultError::UnknownPurpose => "UNKNOWN_PURPOSE",
-        VaultError::TooMany { .. } => "LIMIT",
+        VaultError::TooMany { .. } | VaultError::Identity(IdentityError::Full) => "LIMIT",
         VaultError::NoAlarm => "NO_ALARM",
         VaultError::Retention(RetentionError::AlreadyExpired) => "ALREADY_EXPIRED",
         VaultError::Retention(RetentionError::FutureDate) => "INVALID_FIELDS",

@@ -10,6 +10,7 @@
 )]
 
 mod attacks;
+mod bounds;
 mod crash;
 mod fail_closed;
 mod find;

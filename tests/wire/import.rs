@@ -1,15 +1,19 @@
 //! The stream of Import over a real socket: answers in order, one event a batch, refusals by
 //! themselves, ends with a reason, and nothing more once the session is gone.
 
-use oubliette::{client::types::EventFilter, wire::api};
+use oubliette::{
+    client::{Client, types::EventFilter},
+    server::Bounds,
+    wire::api,
+};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Code, Request, Status, Streaming};
+use tonic::{Code, Request, Status, Streaming, transport::Channel};
 use tonic_types::StatusExt as _;
 
 use crate::support::{House, Served, run};
 
-type Records = api::records_client::RecordsClient<tonic::transport::Channel>;
+type Records = api::records_client::RecordsClient<Channel>;
 
 /// An open import: what is sent, and what comes back.
 struct Import {
@@ -54,14 +58,17 @@ fn record(position: u64, collection: &str, id: u8, day: &str) -> api::ImportRequ
 }
 
 async fn open(served: &Served<'_>, agent: &str) -> Import {
+    open_at(served, agent, served.open.channel()).await
+}
+
+async fn open_at(served: &Served<'_>, agent: &str, channel: Channel) -> Import {
     let (send, sent) = mpsc::channel(4);
     let mut request = Request::new(ReceiverStream::new(sent));
     // EXPOSE: sent as a program without our client would.
     let token = served.token(agent).await;
     let token = format!("Bearer {}", std::str::from_utf8(token.expose()).unwrap());
     request.metadata_mut().insert("authorization", token.parse().unwrap());
-    let mut client = Records::new(served.open.channel());
-    let answers = client.import(request).await.unwrap().into_inner();
+    let answers = Records::new(channel).import(request).await.unwrap().into_inner();
     Import { send, answers }
 }
 
@@ -232,6 +239,24 @@ fn a_message_beyond_the_bound_ends_the_stream_with_its_reason_and_one_at_it_is_r
         assert_eq!(answers[0].reason, "INVALID_FIELDS", "read, and no subject's id");
         let status = open(&served, "feed-974").await.all(vec![sized(bound + 1)]).await.unwrap_err();
         assert_eq!(reason(&status), "LIMIT");
+        served.stop().await;
+    });
+}
+
+#[test]
+fn a_stream_on_which_nothing_is_sent_ends_with_its_reason_and_what_was_sent_is_filed() {
+    run(async {
+        let house = House::in_memory(606);
+        let served = house.serve().await;
+        let within = served.within(Bounds { stream_idle_ms: 300, ..Bounds::default() }).await;
+        let other = Client::connect(&within.address.to_string()).await.unwrap();
+        let mut import = open_at(&served, "feed-974", other.channel()).await;
+        let filed = import.one(record(1, "cases", 1, "2020-11-20")).await.unwrap();
+        assert!(filed.created.is_some());
+        // The sender stays, and sends nothing.
+        let status = import.answers.message().await.unwrap_err();
+        let told = (status.code(), reason(&status));
+        assert_eq!(told, (Code::DeadlineExceeded, "STREAM_IDLE".to_owned()));
         served.stop().await;
     });
 }

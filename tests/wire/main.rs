@@ -18,6 +18,7 @@ mod fail_closed;
 mod fixture;
 mod flow;
 mod import;
+mod limits;
 mod policies;
 mod proof;
 mod support;

@@ -13,6 +13,7 @@ use crate::{
         AgentId, ClassName, CollectionName, FieldName, PurposeName, RecordId, RequestId, RoleName,
         SubjectId, UnitName,
     },
+    limits,
     storage::keys,
 };
 
@@ -123,6 +124,23 @@ fn pages_join_without_gap_or_repetition() {
         assert_eq!(all.len(), expected);
         assert!(all.windows(2).all(|pair| pair[0] > pair[1]));
     }
+}
+
+#[test]
+fn a_query_looks_at_as_many_leaves_as_it_may_and_then_answers_with_a_cursor() {
+    let (_house, log) = House::new();
+    let most = u64::try_from(limits::AUDIT_SCAN_LEAVES_MAX).unwrap();
+    while log.state().size < most - 1 {
+        logged(&log, &draft("a", 1));
+    }
+    let none = EventFilter { until: Some(START.plus_millis(-DAY_MS)), ..Default::default() };
+    let page = log.list(&none, None, 100).unwrap();
+    assert_eq!((page.events.len(), page.next), (0, None), "all were looked at");
+    logged(&log, &draft("a", 1));
+    logged(&log, &draft("a", 1));
+    let page = log.list(&none, None, 100).unwrap();
+    assert_eq!((page.events.len(), page.next), (0, Some((0, 1))), "one was left");
+    assert_eq!(log.list(&none, page.next, 100).unwrap().next, None);
 }
 
 #[test]

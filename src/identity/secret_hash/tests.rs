@@ -84,6 +84,23 @@ fn long_and_varied_secrets_are_strong_and_short_or_poor_ones_are_not() {
 }
 
 #[test]
+fn a_secret_at_each_of_its_bounds_is_strong_and_one_just_below_is_not() {
+    let distinct = |n: usize| "Ab1-Cd".chars().take(n).cycle().take(20).collect::<String>();
+    // Characters; bits, of digits alone; different characters.
+    for (enough, short) in [
+        ("qW3rt6zU9pLm".to_owned(), "qW3rt6zU9pL".to_owned()),
+        ("9182736455061728".to_owned(), "918273645506172".to_owned()),
+        (
+            distinct(limits::AGENT_SECRET_DISTINCT_MIN),
+            distinct(limits::AGENT_SECRET_DISTINCT_MIN - 1),
+        ),
+    ] {
+        assert!(secret(&enough).is_strong(), "{enough}");
+        assert!(!secret(&short).is_strong(), "{short}");
+    }
+}
+
+#[test]
 fn one_time_secrets_are_long_unambiguous_strong_and_differ() {
     let random = SeededRandom::new(3);
     let (a, b) = (OneTimeSecret::make(&random).0, OneTimeSecret::make(&random).0);

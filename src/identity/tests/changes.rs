@@ -1,5 +1,7 @@
 //! Changes of the directory, and what somebody who writes or restores the database gains: nothing.
 
+use std::sync::Arc;
+
 use super::{
     World,
     world::{CHOSEN, PACK, agent, id, run, text},
@@ -7,7 +9,8 @@ use super::{
 use crate::{
     audit::{ALARM_ROLLBACK, EventDraft, EventFilter},
     clock::Clock,
-    identity::{IdentityError, appoint_first},
+    identity::{IdentityError, appoint_first, row::Agent},
+    limits,
     storage::keys,
 };
 
@@ -51,6 +54,24 @@ fn a_created_agent_is_filed_with_its_event_and_a_second_of_its_name_is_refused()
     let refused = run(world.identity.create(nobody, None, EventDraft::new("agent-create")));
     assert!(matches!(refused.err(), Some(IdentityError::Invalid(_))));
     assert!(world.identity.find(&id("clerk-3")).is_none());
+}
+
+#[test]
+fn the_last_place_of_the_directory_is_given_and_a_full_one_refuses() {
+    let world = World::new();
+    let entry = world.identity.entry(&id("clerk-1")).unwrap();
+    let mut directory = world.identity.0.directory.write();
+    for number in directory.len()..limits::AGENTS_MAX - 1 {
+        let id = id(&format!("many-{number}"));
+        let mut named = entry.clone();
+        named.agent = Arc::new(Agent { id, ..Agent::clone(&entry.agent) });
+        directory.put(named);
+    }
+    drop(directory);
+    let create =
+        |name| run(world.identity.create(agent(name), None, EventDraft::new("agent-create")));
+    assert!(create("last").is_ok());
+    assert_eq!(create("late").err(), Some(IdentityError::Full));
 }
 
 #[test]

@@ -113,6 +113,24 @@ fn failures_are_forgotten_with_time_and_not_before() {
     exhaust_at(&t, "a", much_later);
 }
 
+#[test]
+fn failures_of_an_address_are_forgotten_with_time_and_not_before() {
+    let from = Some("192.0.2.7".parse().unwrap());
+    for (passed, forgotten) in
+        [(limits::LOGIN_ADDRESS_FORGETS_MS - 1, 0), (limits::LOGIN_ADDRESS_FORGETS_MS, 1)]
+    {
+        let t = Throttle::default();
+        for i in 0..limits::LOGIN_FREE_FAILURES_PER_ADDRESS {
+            fail(&t, &format!("a{i}"), from, T0).unwrap();
+        }
+        let later = T0.plus_millis(passed);
+        for i in 0..=forgotten {
+            fail(&t, &format!("b{i}"), from, later).unwrap();
+        }
+        assert!(fail(&t, "c", from, later).is_err(), "after {passed} ms");
+    }
+}
+
 fn exhaust_at(t: &Throttle, name: &str, now: Timestamp) {
     for _ in 0..limits::LOGIN_FREE_FAILURES {
         fail(t, name, None, now).unwrap();

@@ -1,5 +1,6 @@
 //! The shipped pack, what a broken one is told, and what the engine answers.
 
+mod bounds;
 mod broken;
 mod callers;
 mod decisions;

@@ -108,6 +108,7 @@ fn names_keep_their_accents_and_lose_double_spaces() {
             ("  Zoé   d\u{2019}Exemple ", "Zoé d'Exemple"),
             ("Zoe\u{301}", "Zoé"),
             ("Jean-Marie St. Clair", "Jean-Marie St. Clair"),
+            (&"é".repeat(100), &"é".repeat(100)),
         ],
     );
     refuses(&FieldType::Name, &["", "   ", "R2D2", "a@b", "- -", "x\ny", &"a".repeat(101)]);
@@ -120,6 +121,11 @@ fn e_mail_and_postcode_are_checked_for_shape() {
         &FieldType::Email,
         &["", "a", "a@b", "a b@c.d", "a@-c.d", "a..b@c.d", "é@c.d", "a@b@c.d"],
     );
+    let domain = format!("{}.{}", "d".repeat(63), "e".repeat(63));
+    let longest = format!("{}@{domain}.{}", "a".repeat(64), "f".repeat(61));
+    assert_eq!(longest.len(), crate::limits::EMAIL_BYTES_MAX);
+    accepts(&FieldType::Email, &[(&longest, &longest)]);
+    refuses(&FieldType::Email, &[&format!("{longest}f")]);
     accepts(&FieldType::Postcode, &[("97 400", "97400"), ("20090", "20090")]);
     refuses(&FieldType::Postcode, &["", "9740", "974000", "2A004", "00123"]);
 }

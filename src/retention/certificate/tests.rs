@@ -97,6 +97,18 @@ fn a_key_whose_id_does_not_belong_to_it_is_refused() {
 }
 
 #[test]
+fn a_certificate_of_the_largest_size_is_read_and_one_byte_more_is_not() {
+    let of = |bytes: usize| {
+        let (head, signature) = ("{\"v\":\"", STANDARD.encode([0; 64]));
+        let tail = format!("\"{SIGNATURE}{signature}\"}}");
+        format!("{head}{}{tail}", "x".repeat(bytes - head.len() - tail.len()))
+    };
+    let most = crate::limits::CERTIFICATE_BYTES_MAX;
+    assert_eq!(verify(&of(most), &key(1)), Err(CertificateError::Signature), "it was read");
+    assert_eq!(verify(&of(most + 1), &key(1)), Err(CertificateError::Format));
+}
+
+#[test]
 fn something_that_is_no_certificate_is_refused() {
     for text in ["", "{}", "{\"v\":1,\"signature\":\"\"}", "{\"v\":1,\"signature\":\"AA==\"}"] {
         assert_eq!(verify(text, &key(1)), Err(CertificateError::Format), "{text}");

@@ -45,6 +45,7 @@ fn every_error_of_a_call_has_its_code_and_reason() {
         (IdentityError::Unknown.into(), Code::NotFound, "UNKNOWN_AGENT"),
         (IdentityError::SamePerson.into(), Code::InvalidArgument, "INVALID_FIELDS"),
         (IdentityError::Invalid("no").into(), Code::InvalidArgument, "INVALID_FIELDS"),
+        (IdentityError::Full.into(), Code::InvalidArgument, "LIMIT"),
         (IdentityError::Tampered("x".into()).into(), Code::DataLoss, "CORRUPT"),
         (IdentityError::Busy.into(), Code::Unavailable, "BUSY"),
         (IdentityError::Unavailable.into(), Code::Unavailable, "AUDIT_UNWRITABLE"),

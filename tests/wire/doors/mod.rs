@@ -10,7 +10,7 @@ use oubliette::{
     clock::{Clock as _, SystemClock},
     identity::tls::{Development, ServerTls, make_development},
     limits,
-    server::{Bounds, Entry},
+    server::{ConnectionBounds as Bounds, Entry},
 };
 use tempfile::TempDir;
 use tonic::{Request, Status};

@@ -4,6 +4,7 @@
 //! would. Agents are appointed through the API when a test first asks for them.
 
 mod people;
+pub(crate) mod raw;
 mod samples;
 mod served;
 
@@ -22,7 +23,7 @@ use oubliette::{
     policy::Pack,
     random::{Random, SeededRandom},
     secret::Secret,
-    server::{Bounds, Entry},
+    server::{ConnectionBounds, Entry},
     storage::memory::MemoryDisk,
     vault::startup::{Folders, Founders, Parts, StartError, found, start},
 };
@@ -30,6 +31,7 @@ use parking_lot::Mutex;
 use tempfile::TempDir;
 
 pub(crate) use people::{new_agent, secret_of};
+pub(crate) use raw::Raw;
 pub(crate) use samples::{NIR_A, case, contact, date, lab_result, text};
 pub(crate) use served::{Served, refused, secret};
 
@@ -64,7 +66,7 @@ pub(crate) fn shipped_pack() -> PathBuf {
 /// What a vault is kept on.
 pub(crate) enum Devices {
     /// Doubles that can be made to fail.
-    Memory { disk: MemoryDisk, places: MemoryPlaces },
+    Memory { disk: MemoryDisk, places: MemoryPlaces, policy: PathBuf },
     /// Real folders: `data`, `place-a`, `place-b`.
     Folders { root: PathBuf, policy: PathBuf, _kept: Option<TempDir> },
 }
@@ -81,8 +83,13 @@ pub(crate) struct House {
 impl House {
     /// A founded vault on doubles.
     pub(crate) fn in_memory(seed: u64) -> Self {
-        let devices = Devices::Memory { disk: MemoryDisk::new(), places: MemoryPlaces::new(2) };
-        Self::founded(devices, seed)
+        Self::in_memory_under(shipped_pack(), seed)
+    }
+
+    /// The same under another pack.
+    pub(crate) fn in_memory_under(policy: PathBuf, seed: u64) -> Self {
+        let (disk, places) = (MemoryDisk::new(), MemoryPlaces::new(2));
+        Self::founded(Devices::Memory { disk, places, policy }, seed)
     }
 
     /// A founded vault on sled with two folder places, all in a temporary folder.
@@ -134,7 +141,7 @@ impl House {
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
         let (root_key, random) = (root_key(), Arc::clone(&self.random));
         match &self.devices {
-            Devices::Memory { disk, places } => {
+            Devices::Memory { disk, places, policy } => {
                 places.restart();
                 disk.heal();
                 Ok(Parts {
@@ -142,7 +149,7 @@ impl House {
                     places: places.places(),
                     without_places: Vec::new(),
                     root: root_key,
-                    pack: Pack::load(&shipped_pack()).map_err(StartError::Pack)?,
+                    pack: Pack::load(policy).map_err(StartError::Pack)?,
                     clock,
                     random,
                     swap_accepted: false,
@@ -169,7 +176,7 @@ impl House {
     }
 
     /// The same on this machine alone, in clear, within other bounds.
-    pub(crate) async fn serve_within(&self, bounds: Bounds) -> Served<'_> {
+    pub(crate) async fn serve_within(&self, bounds: ConnectionBounds) -> Served<'_> {
         let vault = start(self.parts().unwrap()).unwrap();
         let entry = Entry::new(None, bounds);
         Served::start_by(self, vault, (Ipv4Addr::LOCALHOST, entry), None).await

@@ -15,7 +15,8 @@ use oubliette::{
         types::{Assignee, Created, Detail, EventDetail, EventFilter, Intent, NewRecord},
     },
     secret::SecretBytes,
-    server,
+    server::{self, Bounds, Calls},
+    storage::memory::MemoryDisk,
     vault::Vault,
 };
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
@@ -28,6 +29,8 @@ pub(crate) struct Served<'h> {
     pub(crate) vault: Arc<Vault>,
     /// Where it listens, as a caller on this machine reaches it.
     pub(crate) address: SocketAddr,
+    /// Its calls in progress.
+    pub(crate) calls: Calls,
     /// A connection without a session.
     pub(crate) open: Client,
     tokens: tokio::sync::Mutex<BTreeMap<String, SecretBytes>>,
@@ -52,14 +55,26 @@ impl<'h> Served<'h> {
         let listener = TcpListener::bind((listen, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let calls = Calls::default();
         let (stop, stopped) = oneshot::channel();
         let shutdown = async {
             // An error means that the test is over, which is the end as well.
             let _ = stopped.await;
         };
-        let serving = tokio::spawn(server::serve(Arc::clone(&vault), listener, entry, shutdown));
+        let (own, doors) = (Arc::clone(&vault), (entry, calls.clone()));
+        let serving = tokio::spawn(server::serve_within(own, listener, doors, shutdown));
         let open = Client::connect_by(&address.to_string(), trust).await.unwrap();
-        Self { house, vault, address, open, tokens: Default::default(), stop, serving }
+        Self { house, vault, address, calls, open, tokens: Default::default(), stop, serving }
+    }
+
+    /// Serves the same vault at a second address, under bounds of the test's own.
+    pub(crate) async fn within(&self, bounds: Bounds) -> Within {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (address, calls) = (listener.local_addr().unwrap(), Calls::new(bounds));
+        let doors = (server::Entry::plain(), calls.clone());
+        let vault = Arc::clone(&self.vault);
+        let serving = server::serve_within(vault, listener, doors, std::future::pending());
+        Within { address, calls, serving: tokio::spawn(serving) }
     }
 
     /// Stops serving and drains, as `serve` does on SIGTERM.
@@ -153,9 +168,27 @@ impl<'h> Served<'h> {
         }
     }
 
+    /// The disk double. Panics for a house in folders.
+    pub(crate) fn disk(&self) -> &MemoryDisk {
+        self.house.disk()
+    }
+
     /// Leaves of the log.
     pub(crate) fn log_size(&self) -> u64 {
         self.vault.state().unwrap().log_size
+    }
+}
+
+/// A second server of a vault, until it is dropped.
+pub(crate) struct Within {
+    pub(crate) address: SocketAddr,
+    pub(crate) calls: Calls,
+    serving: JoinHandle<Result<(), server::ServeError>>,
+}
+
+impl Drop for Within {
+    fn drop(&mut self) {
+        self.serving.abort();
     }
 }
 
