@@ -109,7 +109,7 @@ fn delimiter(first: &[u8]) -> u8 {
 
 fn header(path: &Path, why: &str) -> Failure {
     Failure::new(format!("{}:1: {why}", path.display()))
-        .hint("`oubliette import --help` says which columns there are")
+        .hint("correct the first line; `oubliette describe` says what each column holds")
 }
 
 fn fault(path: &Path, line: u64, error: &csv::Error) -> Failure {
