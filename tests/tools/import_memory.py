@@ -16,7 +16,7 @@ import tempfile
 import time
 
 RECORDS = 100_000
-SEEDS = (1, 2)
+SEEDS = (2, 3)
 TERRITORY, FEED, COLLECTION, PURPOSE = "reunion", "feed-974", "contacts", "p2"
 BOUND_MIB = 300
 

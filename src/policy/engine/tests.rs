@@ -20,7 +20,8 @@ impl Engine {
         let collections = self.collections.values_mut();
         let data = collections.flat_map(|slots| {
             let classes = slots.classes.values_mut();
-            let classes = classes.flat_map(|c| [&mut c.reveal, &mut c.mask, &mut c.write]);
+            let classes =
+                classes.flat_map(|c| [&mut c.reveal, &mut c.mask, &mut c.matching, &mut c.write]);
             classes.chain([&mut slots.create, &mut slots.assign])
         });
         for slot in data.chain(self.vault.values_mut()) {
@@ -45,7 +46,7 @@ impl Engine {
     fn slots(&self) -> impl Iterator<Item = &Slot> {
         let data = self.collections.values().flat_map(|slots| {
             let classes = slots.classes.values();
-            let classes = classes.flat_map(|c| [&c.reveal, &c.mask, &c.write]);
+            let classes = classes.flat_map(|c| [&c.reveal, &c.mask, &c.matching, &c.write]);
             classes.chain([&slots.create, &slots.assign])
         });
         data.chain(self.vault.values())

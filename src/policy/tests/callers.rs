@@ -110,12 +110,13 @@ fn abilities_list_what_a_role_could_do_and_nothing_else() {
         abilities("operator"),
         [
             "contacts attributes reveal,write,assign",
-            "contacts identity reveal,write",
-            "contacts coordinates reveal,write",
+            "contacts identity reveal,match,write",
+            "contacts nir match",
+            "contacts coordinates reveal,match,write",
             "contacts symptoms reveal,write",
         ]
     );
-    assert!(abilities("investigator").contains(&"cases nir mask".to_owned()));
+    assert!(abilities("investigator").contains(&"cases nir mask,match".to_owned()));
     assert!(
         abilities("investigator").contains(&"cases attributes reveal,write,create,assign".into())
     );

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::policy::engine::Engine;
 
+const VERBS: [Verb; 5] = [Verb::Reveal, Verb::Match, Verb::Write, Verb::Create, Verb::Assign];
+
 fn investigator() -> Someone {
     Someone::new("inv-974", "investigator", "investigation-974", "reunion")
 }
@@ -55,7 +57,7 @@ fn who_may_know_of_a_record_learns_that_a_class_is_denied_and_nobody_else_does()
 fn a_decoy_never_gives_a_permit_and_answers_like_a_forbidden_record() {
     let pack = shipped_pack();
     let asked = Asked::about("cases", "medical-974");
-    for verb in [Verb::Reveal, Verb::Write, Verb::Create, Verb::Assign] {
+    for verb in VERBS {
         let decoy = asked.decoy(&pack, &investigator(), verb, "identity coordinates");
         assert!(decoy.permit.is_none() && !decoy.may_know && !decoy.all_allowed());
         assert_eq!(verdicts(&decoy), [Verdict::Deny; 2]);
@@ -180,7 +182,7 @@ fn slices_decide_as_all_policies_together_would() {
                         asked.purpose = PurposeName::parse(purpose).unwrap();
                         asked.territory = TerritoryName::parse(territory).unwrap();
                         asked.to_agent = AgentId::parse("me").ok();
-                        for verb in [Verb::Reveal, Verb::Write, Verb::Create, Verb::Assign] {
+                        for verb in VERBS {
                             let classes =
                                 "attributes identity nir coordinates result status symptoms";
                             let sliced = asked.decide(&pack, &who, verb, classes);

@@ -131,15 +131,15 @@ impl World {
     fn create(&mut self, number: Number, request: Option<usize>, new: &New) -> Answer {
         let collected: NaiveDate = DAYS[new.day].parse().unwrap();
         let expires_on = collected.checked_add_months(Months::new(3)).unwrap();
-        if expires_on <= self.today {
-            return Answer::Refused("ALREADY_EXPIRED");
-        }
         let op = Op::Create(new.clone());
         if let Some(done) = request.and_then(|request| self.requests.get(&request)) {
             if done.op != op {
                 return Answer::Refused("REQUEST_ID_REUSED");
             }
             return Answer::Filed(done.record, true);
+        }
+        if expires_on <= self.today {
+            return Answer::Refused("ALREADY_EXPIRED");
         }
         let units = BTreeSet::new();
         let record = Record { name: new.name, phone: new.phone, expires_on, version: 1, units };
