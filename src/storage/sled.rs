@@ -26,7 +26,7 @@ use rustix::{
 use super::{Group, Op, Outcome, Row, Store, StoreError, preconditions};
 
 /// Bytes sled is told to cache; it uses several times as much.
-const CACHE_BYTES: u64 = 128 * 1024 * 1024;
+const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 /// sled frees its files a moment after the last handle is gone: how often opening tries again.
 const OPEN_ATTEMPTS: u32 = 100;
 /// Pause between two attempts.
