@@ -1,15 +1,11 @@
 //! Callers who go away: what was started leaves its event, and what was not leaves none.
 
-use oubliette::wire::api;
+use oubliette::{storage::memory::Held, wire::api};
 use prost::Message as _;
 use tonic::Code;
 
 use super::{in_progress, p2, queued, reveal, served};
-use crate::support::{
-    Raw, Served, contact,
-    raw::{Call, framed},
-    run,
-};
+use crate::support::{House, Raw, Served, contact, raw::framed, run};
 
 /// The body of a create.
 fn create(collected_on: &str) -> Vec<u8> {
@@ -37,18 +33,18 @@ fn ok(kind: &str) -> Option<(String, String)> {
     Some((kind.to_owned(), "OK".to_owned()))
 }
 
-/// Sends a call and waits until it is in progress, `number` with those before it.
-async fn sent(
-    served: &Served<'_>,
-    raw: &Raw,
-    call: (&str, &str, Vec<u8>),
-    (last, number): (bool, usize),
-) -> Call {
+/// Sends a call whose caller goes away once it waits at the held disk.
+async fn abandoned(served: &Served<'_>, raw: &Raw, held: &Held, call: (&str, &str, Vec<u8>)) {
     let (method, agent, body) = call;
     let mut call = raw.start(method, Some(&served.token(agent).await), &[]).await;
-    call.send(body, last);
-    in_progress(&served.calls, number).await;
-    call
+    call.send(body, true);
+    while !held.has_one() {
+        tokio::task::yield_now().await;
+    }
+    call.cancel();
+    // Answered after the reset, on the same connection: the server has read it.
+    assert!(!raw.call("Agents/Logout", None, &[]).await.is_ok());
+    assert_eq!(served.calls.in_progress().calls, 1, "going away ends no call");
 }
 
 #[test]
@@ -59,26 +55,19 @@ fn a_call_whose_caller_went_away_leaves_its_event() {
         for agent in ["inv-974", "feed-974", "dpo-2"] {
             served.token(agent).await;
         }
-        let (raw, before) = (Raw::connect(served.address).await, served.log_size());
-        let held = served.disk().hold_commits();
-        let shown = ("Records/Reveal", "inv-974", reveal(&record));
-        // Its expiry date is a new one: the segment's own leaf comes before the create's event.
-        let filed = ("Records/Create", "feed-974", create("2020-10-01"));
-        let calls = [
-            sent(&served, &raw, shown, (true, 1)).await,
-            sent(&served, &raw, filed, (true, 2)).await,
-        ];
-        while !held.has_one() {
-            tokio::task::yield_now().await;
+        let raw = Raw::connect(served.address).await;
+        // The expiry date of what is filed is a new one: a create waits for its segment first, and
+        // for its event after that.
+        for (agent, kind, method, body) in [
+            ("inv-974", "reveal", "Records/Reveal", reveal(&record)),
+            ("feed-974", "create", "Records/Create", create("2020-10-01")),
+        ] {
+            let (held, before) = (served.disk().hold_commits(), served.log_size());
+            abandoned(&served, &raw, &held, (method, agent, body)).await;
+            drop(held);
+            in_progress(&served.calls, 0).await;
+            assert_eq!(newest(&served, agent, before).await, ok(kind));
         }
-        calls.into_iter().for_each(Call::cancel);
-        // Answered after the resets, on the same connection: the server has read them.
-        assert!(!raw.call("Agents/Logout", None, &[]).await.is_ok());
-        assert_eq!(served.calls.in_progress().calls, 2, "going away ends no call");
-        drop(held);
-        in_progress(&served.calls, 0).await;
-        assert_eq!(newest(&served, "inv-974", before).await, ok("reveal"));
-        assert_eq!(newest(&served, "feed-974", before).await, ok("create"));
     });
 }
 
@@ -90,10 +79,9 @@ fn a_call_whose_deadline_passed_leaves_its_event() {
         served.token("dpo-2").await;
         let (raw, before) = (Raw::connect(served.address).await, served.log_size());
         let held = served.disk().hold_commits();
-        let timeout = [("grpc-timeout", "1S")];
+        let timeout = [("grpc-timeout", "2S")];
         let mut call = raw.start("Records/Create", Some(&feed), &timeout).await;
         call.send(create("2020-10-02"), true);
-        in_progress(&served.calls, 1).await;
         let answer = call.answer().await;
         assert_eq!(answer.status.code(), Code::DeadlineExceeded);
         assert_eq!(answer.reason().0, "DEADLINE");
@@ -109,21 +97,47 @@ fn a_call_cancelled_before_its_message_is_complete_leaves_no_event() {
     run(async {
         let served = served().await;
         let record = queued(&served).await;
-        for agent in ["inv-974", "dpo-2"] {
-            served.token(agent).await;
-        }
+        let token = served.token("inv-974").await;
+        served.token("dpo-2").await;
         let (raw, before) = (Raw::connect(served.address).await, served.log_size());
         let message = reveal(&record);
         // Half of it; all of it but not its end; and a whole one as their twin.
         for piece in [&message[..message.len() / 2], &message[..]] {
-            let call = ("Records/Reveal", "inv-974", piece.to_vec());
-            sent(&served, &raw, call, (false, 1)).await.cancel();
+            let mut call = raw.start("Records/Reveal", Some(&token), &[]).await;
+            call.send(piece.to_vec(), false);
+            in_progress(&served.calls, 1).await;
+            call.cancel();
             in_progress(&served.calls, 0).await;
         }
         assert_eq!(served.log_size(), before);
-        let token = served.token("inv-974").await;
         assert!(raw.call("Records/Reveal", Some(&token), &message[5..]).await.is_ok());
         assert_eq!(newest(&served, "inv-974", before).await, ok("reveal"));
+    });
+}
+
+#[test]
+fn a_call_whose_caller_went_away_is_completed_before_the_vault_stops() {
+    run(async {
+        let house = House::in_memory(601);
+        let served = house.serve().await;
+        let before = served.log_size();
+        for agent in ["feed-974", "dpo-2"] {
+            served.token(agent).await;
+        }
+        let raw = Raw::connect(served.address).await;
+        let held = house.disk().hold_commits();
+        let filed = ("Records/Create", "feed-974", create("2020-10-01"));
+        abandoned(&served, &raw, &held, filed).await;
+        drop(raw);
+        // Time for a stop that would not wait to be over; one that waits ends whenever this does.
+        let opened = async {
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+            drop(held);
+        };
+        tokio::join!(served.stop(), opened);
+        let served = house.serve().await;
+        assert_eq!(newest(&served, "feed-974", before).await, ok("create"));
+        served.stop().await;
     });
 }
 
