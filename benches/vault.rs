@@ -22,6 +22,7 @@ use clap::Parser as _;
 
 use house::House;
 use load::{Call, Caller};
+use oubliette::storage::Engine;
 use report::{Cell, Report};
 
 /// What a step of the bench gives.
@@ -41,6 +42,9 @@ struct Args {
     /// Records filed beforehand, which the reveals go through in turn
     #[arg(long, default_value_t = 500)]
     records: usize,
+    /// What keeps the vault's data folder: fjall or sled
+    #[arg(long, value_name = "ENGINE", default_value = Engine::Fjall.name())]
+    store: Engine,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -62,7 +66,7 @@ fn main() -> Outcome<()> {
 }
 
 async fn measure(args: &Args) -> Outcome<Report> {
-    let house = House::open().await?;
+    let house = House::open(args.store).await?;
     let echo = echo::serve().await?;
     let records = house.file(args.records.max(1)).await?;
     let most = CALLERS.into_iter().max().unwrap_or(1);

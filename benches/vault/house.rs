@@ -1,4 +1,4 @@
-//! A vault as an operator would run it: sled, two key places, the shipped pack, a loopback socket.
+//! A vault as an operator would run it: an embedded store, two key places, the shipped pack, a loopback socket.
 //!
 //! Its clock is the offset clock of a served demo, since the shipped pack's end date has passed. The
 //! bench reaches it through the client alone, but for the count of leaves and the background tick.
@@ -17,6 +17,7 @@ use oubliette::{
     random::OsRandom,
     secret::{Secret, SecretBytes},
     server,
+    storage::Engine,
     vault::{
         Vault,
         startup::{Folders, Founded, Founders, Parts, found, prepare_data_folder, start},
@@ -50,10 +51,10 @@ pub(crate) struct House {
 
 impl House {
     /// Founds, starts and serves a vault, appoints the feed and an operator and logs them in.
-    pub(crate) async fn open() -> Outcome<Self> {
+    pub(crate) async fn open(engine: Engine) -> Outcome<Self> {
         let folder = tempfile::tempdir()?;
         let at = folder.path().to_owned();
-        let opened = tokio::task::spawn_blocking(move || found_and_start(&at)).await?;
+        let opened = tokio::task::spawn_blocking(move || found_and_start(&at, engine)).await?;
         let (founded, vault) = opened?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
@@ -156,7 +157,7 @@ pub(crate) fn contact(number: usize) -> NewRecord {
     }
 }
 
-fn found_and_start(folder: &Path) -> Outcome<(Founded, Arc<Vault>)> {
+fn found_and_start(folder: &Path, engine: Engine) -> Outcome<(Founded, Arc<Vault>)> {
     let key = Secret::<32>::make(&OsRandom);
     // EXPOSE: the same random key is given twice, to found and to start.
     let key = *key.expose();
@@ -165,7 +166,7 @@ fn found_and_start(folder: &Path) -> Outcome<(Founded, Arc<Vault>)> {
     let places = [folder.join("keys-a"), folder.join("keys-b")];
     let policy = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/contact-tracing");
     let parts = || {
-        let folders = Folders { data: &data, places: &places, policy: &policy };
+        let folders = Folders { data: &data, places: &places, policy: &policy, engine };
         let clock = Arc::new(OffsetClock::starting_at(Timestamp::from_millis(START_MS)));
         let root = RootSource::KeyFile(Secret::from_bytes(key));
         Parts::in_folders(&folders, root, clock, Arc::new(OsRandom), false)

@@ -10,7 +10,10 @@ use std::{
 };
 
 use super::failure::Failure;
-use crate::vault::startup::{StartError, prepare_data_folder};
+use crate::{
+    storage::Engine,
+    vault::startup::{StartError, prepare_data_folder},
+};
 
 /// The file every pack has.
 const PACK_FILE: &str = "pack.toml";
@@ -18,8 +21,6 @@ const PACK_FILE: &str = "pack.toml";
 const DEMO_FILE: &str = "demo.toml";
 /// What a pack needs so that `sample` makes records of it.
 const SAMPLE_FILE: &str = "sample.toml";
-/// What a store keeps inside a data folder.
-const STORE_FOLDER: &str = "sled";
 
 /// Refuses a path that is no pack at all. What is in the pack is checked by loading it.
 pub(super) fn pack(path: &Path) -> Result<(), Failure> {
@@ -94,8 +95,13 @@ pub(super) fn vault(path: &Path) -> Result<(), Failure> {
 /// A vault's folder close by: inside this one, or beside it.
 fn like(path: &Path) -> Option<PathBuf> {
     let parent = path.parent().map(here);
-    let found = child_with(path, STORE_FOLDER).or_else(|| child_with(parent?, STORE_FOLDER))?;
+    let found = vault_in(path).or_else(|| vault_in(parent?))?;
     Some(found.strip_prefix(".").map_or_else(|_| found.clone(), Path::to_owned))
+}
+
+/// The first folder inside `path` that a store is kept in.
+fn vault_in(path: &Path) -> Option<PathBuf> {
+    Engine::ALL.into_iter().filter_map(|engine| child_with(path, engine.name())).min()
 }
 
 /// The parent of a bare name is where we are.
@@ -199,7 +205,7 @@ mod tests {
         assert!(text(vault(&wrong)).contains("no such folder"));
         assert!(text(vault(&wrong)).contains("init"));
         assert!(!wrong.exists(), "looking makes nothing");
-        fs::create_dir_all(right.join(STORE_FOLDER)).unwrap();
+        fs::create_dir_all(right.join(Engine::Sled.name())).unwrap();
         assert!(text(vault(&wrong)).contains(&format!("did you mean `{}`?", right.display())));
         fs::create_dir(&wrong).unwrap();
         assert!(text(vault(&wrong)).contains("empty"));
@@ -211,12 +217,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         let fresh = Fresh::prepare(&data).unwrap();
-        fs::create_dir(data.join(STORE_FOLDER)).unwrap();
+        fs::create_dir(data.join(Engine::Fjall.name())).unwrap();
         drop(fresh);
         assert!(!data.exists());
         fs::create_dir(&data).unwrap();
         let fresh = Fresh::prepare(&data).unwrap();
-        fs::create_dir(data.join(STORE_FOLDER)).unwrap();
+        fs::create_dir(data.join(Engine::Fjall.name())).unwrap();
         fs::write(data.join("lock"), "").unwrap();
         drop(fresh);
         assert_eq!(fs::read_dir(&data).unwrap().count(), 0, "the folder was there before");

@@ -27,7 +27,7 @@ use crate::{
     policy::Pack,
     random::OsRandom,
     secret::lock_memory,
-    storage::StoreError,
+    storage::{Engine, StoreError},
     vault::startup::{Folders, Founded, Founders, Parts, StartError, found},
 };
 
@@ -54,6 +54,9 @@ pub(super) struct Args {
     /// Policy pack
     #[arg(long, value_name = "DIR")]
     policy: PathBuf,
+    /// What keeps the data folder: fjall, or sled; the folder keeps it ever after
+    #[arg(long, value_name = "ENGINE", default_value = Engine::Fjall.name())]
+    store: Engine,
     /// Name of the vault: first part of the log's origin
     #[arg(long, default_value = "vault")]
     name: String,
@@ -105,7 +108,8 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     confirm_places(args)?;
     let root = args.root.new_root()?;
     let fresh = Fresh::prepare(&args.data)?;
-    let folders = Folders { data: &args.data, places: &args.keys, policy: &args.policy };
+    let folders =
+        Folders { data: &args.data, places: &args.keys, policy: &args.policy, engine: args.store };
     let (clock, random) = (Arc::new(SystemClock), Arc::new(OsRandom));
     let founded = Parts::in_folders(&folders, root, clock, random, false)
         .and_then(|parts| found(parts, founders));

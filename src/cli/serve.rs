@@ -35,6 +35,7 @@ use crate::{
     random::OsRandom,
     secret::{MemoryLock, lock_memory},
     server::{self, Entry},
+    storage::Engine,
     vault::{
         Vault,
         startup::{Folders, Parts, start},
@@ -234,8 +235,12 @@ fn warn_stale_places(vault: &Vault) {
 }
 
 fn open(settings: &Settings, swap_accepted: bool) -> Result<Arc<Vault>, Failure> {
-    let folders =
-        Folders { data: &settings.data, places: &settings.keys, policy: &settings.policy };
+    let folders = Folders {
+        data: &settings.data,
+        places: &settings.keys,
+        policy: &settings.policy,
+        engine: Engine::default(),
+    };
     let root = settings.root.root()?;
     let (clock, random) = (Arc::new(SystemClock), Arc::new(OsRandom));
     let mut parts = Parts::in_folders(&folders, root, clock, random, swap_accepted)?;

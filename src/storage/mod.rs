@@ -6,13 +6,19 @@
 //! the store has been opened again (never retry a sync on a failed file). Readers see a batch whole
 //! or not at all.
 
+mod engine;
+pub mod fjall;
+mod folder;
 pub mod keys;
 pub mod memory;
 pub mod preconditions;
+mod range;
 pub mod sled;
 
 #[cfg(test)]
 mod tests;
+
+pub use engine::{Engine, UnknownEngine};
 
 /// A key and its value.
 pub type Row = (Vec<u8>, Vec<u8>);
@@ -33,6 +39,23 @@ pub enum StoreError {
     /// Another process owns the data folder.
     #[error("another process is using this data folder; stop it first")]
     Locked,
+    /// The folder holds the files of two engines, and nothing says which is the vault's.
+    #[error("the data folder holds the files of two storage engines; keep only the vault's own")]
+    TwoEngines,
+}
+
+impl StoreError {
+    fn opening(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Open(Box::new(error))
+    }
+
+    fn reading(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Read(Box::new(error))
+    }
+
+    fn committing(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Commit(Box::new(error))
+    }
 }
 
 /// What must be true of a row for its group to be applied.

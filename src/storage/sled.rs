@@ -1,4 +1,4 @@
-//! The embedded engine: sled 0.34, one tree. Nothing of sled shows outside this file.
+//! An embedded engine: sled 0.34, one tree. Nothing of sled shows outside this file.
 //!
 //! `flush` of sled ends in `sync_file_range` and its background flusher only logs errors, so a commit
 //! is one batch on one tree, `flush`, and then `fdatasync` of every file that may hold a part of it.
@@ -10,7 +10,6 @@ use std::{
     ffi::OsString,
     fs::{self, File, OpenOptions},
     io,
-    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
     thread,
@@ -18,12 +17,12 @@ use std::{
 };
 
 use parking_lot::{Mutex, RwLock};
-use rustix::{
-    fs::{FlockOperation, flock},
-    io::Errno,
-};
 
-use super::{Group, Op, Outcome, Row, Store, StoreError, preconditions};
+use super::{
+    Group, Op, Outcome, Row, Store, StoreError,
+    folder::{Held, sync_names},
+    preconditions, range,
+};
 
 /// Bytes sled is told to cache; it uses several times as much.
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
@@ -34,7 +33,7 @@ const OPEN_PAUSE: Duration = Duration::from_millis(20);
 
 /// A store in a folder. Dropping it lets the next process in.
 pub struct SledStore {
-    // Declared before the lock: sled must be closed before another process may enter.
+    // Declared before the folder: sled must be closed before another process may enter.
     tree: sled::Tree,
     _db: sled::Db,
     log: File,
@@ -42,7 +41,7 @@ pub struct SledStore {
     /// Readers see a batch whole: held for writing while sled applies one, never during a sync.
     applying: RwLock<()>,
     failed: AtomicBool,
-    _lock: File,
+    _folder: Held,
 }
 
 impl SledStore {
@@ -51,30 +50,18 @@ impl SledStore {
     /// Errors: [`StoreError::Locked`] while another process (or another store of this one) holds it,
     /// [`StoreError::Open`] for everything else.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(opening)?;
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(folder.join("lock"))
-            .map_err(opening)?;
-        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(Errno::WOULDBLOCK) => return Err(StoreError::Locked),
-            Err(error) => return Err(opening(error)),
-        }
-        let inside = folder.join("sled");
+        let held = Held::take(folder)?;
+        let inside = folder.join(super::Engine::Sled.name());
         let db = open_sled(&inside)?;
-        let tree = db.open_tree("rows").map_err(opening)?;
-        db.flush().map_err(opening)?;
-        let log = OpenOptions::new().write(true).open(inside.join("db")).map_err(opening)?;
-        let blobs = Blobs::new(inside.join("blobs")).map_err(opening)?;
+        let tree = db.open_tree("rows").map_err(StoreError::opening)?;
+        db.flush().map_err(StoreError::opening)?;
+        let log =
+            OpenOptions::new().write(true).open(inside.join("db")).map_err(StoreError::opening)?;
+        let blobs = Blobs::new(inside.join("blobs")).map_err(StoreError::opening)?;
         // The names of the files themselves must survive a power cut too.
-        log.sync_all().map_err(opening)?;
-        File::open(inside.join("conf")).and_then(|f| f.sync_all()).map_err(opening)?;
-        for path in [inside.as_path(), folder] {
-            File::open(path).and_then(|f| f.sync_all()).map_err(opening)?;
-        }
+        log.sync_all().map_err(StoreError::opening)?;
+        File::open(inside.join("conf")).and_then(|f| f.sync_all()).map_err(StoreError::opening)?;
+        sync_names(&[&inside, folder])?;
         Ok(Self {
             tree,
             _db: db,
@@ -82,7 +69,7 @@ impl SledStore {
             blobs,
             applying: RwLock::new(()),
             failed: AtomicBool::new(false),
-            _lock: lock,
+            _folder: held,
         })
     }
 
@@ -95,22 +82,22 @@ impl SledStore {
             }
         }
         let writing = self.applying.write();
-        let read = |key: &[u8]| self.tree.get(key).map(to_vec).map_err(reading);
+        let read = |key: &[u8]| self.tree.get(key).map(to_vec).map_err(StoreError::reading);
         if let Some(position) = preconditions::first_broken(batch, read)? {
             return Ok(Outcome::Rejected(position));
         }
-        self.tree.apply_batch(changes).map_err(committing)?;
+        self.tree.apply_batch(changes).map_err(StoreError::committing)?;
         drop(writing);
-        self.tree.flush().map_err(committing)?;
-        self.blobs.sync().map_err(committing)?;
-        self.log.sync_data().map_err(committing)?;
+        self.tree.flush().map_err(StoreError::committing)?;
+        self.blobs.sync().map_err(StoreError::committing)?;
+        self.log.sync_data().map_err(StoreError::committing)?;
         Ok(Outcome::Durable)
     }
 }
 
 impl Store for SledStore {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        self.tree.get(key).map(to_vec).map_err(reading)
+        self.tree.get(key).map(to_vec).map_err(StoreError::reading)
     }
 
     fn scan(
@@ -120,17 +107,8 @@ impl Store for SledStore {
         limit: usize,
     ) -> Result<Vec<Row>, StoreError> {
         let _whole = self.applying.read();
-        let from = match after {
-            // The smallest key after `after` is `after` with one zero byte.
-            Some(after) if after >= prefix => [after, &[0]].concat(),
-            _ => prefix.to_vec(),
-        };
-        self.tree
-            .range(from..)
-            .take_while(|row| row.as_ref().map_or(true, |(key, _)| key.starts_with(prefix)))
-            .take(limit)
-            .map(|row| row.map(owned).map_err(reading))
-            .collect()
+        let rows = range::forward(prefix, after).map(|keys| self.tree.range(keys));
+        rows.into_iter().flatten().take(limit).map(owned).collect()
     }
 
     fn scan_back(
@@ -140,22 +118,13 @@ impl Store for SledStore {
         limit: usize,
     ) -> Result<Vec<Row>, StoreError> {
         let _whole = self.applying.read();
-        let end = match (before, after_all(prefix)) {
-            (Some(before), _) if before <= prefix => return Ok(Vec::new()),
-            (Some(before), Some(end)) => Some(end.min(before.to_vec())),
-            (Some(before), None) => Some(before.to_vec()),
-            (None, end) => end,
-        };
-        let range = match end {
-            Some(end) => self.tree.range(prefix.to_vec()..end),
-            None => self.tree.range(prefix.to_vec()..),
-        };
-        range.rev().take(limit).map(|row| row.map(owned).map_err(reading)).collect()
+        let rows = range::backward(prefix, before).map(|keys| self.tree.range(keys).rev());
+        rows.into_iter().flatten().take(limit).map(owned).collect()
     }
 
     fn commit(&self, batch: &[Group]) -> Result<Outcome, StoreError> {
         if self.failed.load(Ordering::Acquire) {
-            return Err(committing(io::Error::other("an earlier commit failed")));
+            return Err(StoreError::committing(io::Error::other("an earlier commit failed")));
         }
         let outcome = self.apply(batch);
         if matches!(outcome, Err(StoreError::Commit(_))) {
@@ -221,7 +190,7 @@ fn open_sled(folder: &Path) -> Result<sled::Db, StoreError> {
                 thread::sleep(OPEN_PAUSE);
             }
             Err(sled::Error::Io(error)) if is_lock(&error) => return Err(StoreError::Locked),
-            Err(error) => return Err(opening(error)),
+            Err(error) => return Err(StoreError::opening(error)),
         }
     }
 }
@@ -230,34 +199,11 @@ fn is_lock(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::Other && error.to_string().contains("could not acquire lock")
 }
 
-/// The smallest key greater than every key with this prefix; `None` if there is none.
-fn after_all(prefix: &[u8]) -> Option<Vec<u8>> {
-    let mut end = prefix.to_vec();
-    while let Some(last) = end.pop() {
-        if let Some(next) = last.checked_add(1) {
-            end.push(next);
-            return Some(end);
-        }
-    }
-    None
-}
-
 fn to_vec(value: Option<sled::IVec>) -> Option<Vec<u8>> {
     value.map(|bytes| bytes.to_vec())
 }
 
-fn owned((key, value): (sled::IVec, sled::IVec)) -> Row {
-    (key.to_vec(), value.to_vec())
-}
-
-fn opening(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
-    StoreError::Open(Box::new(error))
-}
-
-fn reading(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
-    StoreError::Read(Box::new(error))
-}
-
-fn committing(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
-    StoreError::Commit(Box::new(error))
+fn owned(row: sled::Result<(sled::IVec, sled::IVec)>) -> Result<Row, StoreError> {
+    let (key, value) = row.map_err(StoreError::reading)?;
+    Ok((key.to_vec(), value.to_vec()))
 }

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Group, Op, Outcome, Precondition, Store, StoreError,
+    Engine, Group, Op, Outcome, Precondition, Store, StoreError,
     memory::{Counted, Fault, MemoryDisk},
-    sled::SledStore,
 };
 
 /// A medium that can be opened, closed and opened again.
@@ -19,16 +18,26 @@ impl Medium for MemoryDisk {
     }
 }
 
-impl Medium for tempfile::TempDir {
+/// A folder on disk, kept by one engine.
+struct Folder(tempfile::TempDir, Engine);
+
+impl Folder {
+    fn of(engine: Engine) -> Self {
+        Self(tempfile::tempdir().unwrap(), engine)
+    }
+}
+
+impl Medium for Folder {
     fn open(&self) -> Arc<dyn Store> {
-        Arc::new(SledStore::open(self.path()).unwrap())
+        Engine::open(self.0.path(), self.1).unwrap()
     }
 }
 
 macro_rules! conformance {
     ($($name:ident),* $(,)?) => {
         mod on_memory { $(#[test] fn $name() { super::$name(&super::MemoryDisk::new()); })* }
-        mod on_sled { $(#[test] fn $name() { super::$name(&tempfile::tempdir().unwrap()); })* }
+        mod on_fjall { $(#[test] fn $name() { super::$name(&super::Folder::of(super::Engine::Fjall)); })* }
+        mod on_sled { $(#[test] fn $name() { super::$name(&super::Folder::of(super::Engine::Sled)); })* }
     };
 }
 
@@ -187,11 +196,47 @@ fn readers_see_a_batch_whole(medium: &dyn Medium) {
 
 #[test]
 fn a_folder_that_is_open_is_locked_and_free_once_closed() {
+    for engine in Engine::ALL {
+        let folder = tempfile::tempdir().unwrap();
+        let first = Engine::open(folder.path(), engine).unwrap();
+        let second = Engine::open(folder.path(), engine);
+        assert!(matches!(second, Err(StoreError::Locked)), "{engine:?}");
+        drop(first);
+        assert!(Engine::open(folder.path(), engine).is_ok(), "{engine:?}");
+    }
+}
+
+#[test]
+fn a_folder_keeps_the_engine_it_was_made_with() {
+    for (made, other) in [(Engine::Fjall, Engine::Sled), (Engine::Sled, Engine::Fjall)] {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(Engine::of(folder.path()).unwrap(), None);
+        let store = Engine::open(folder.path(), made).unwrap();
+        store.commit(&[group(vec![put(b"k", b"v")])]).unwrap();
+        drop(store);
+        let store = Engine::open(folder.path(), other).unwrap();
+        assert_eq!(store.get(b"k").unwrap().as_deref(), Some(&b"v"[..]));
+        assert_eq!(Engine::of(folder.path()).unwrap(), Some(made));
+        assert!(!folder.path().join(other.name()).exists());
+    }
+}
+
+#[test]
+fn a_folder_with_the_files_of_two_engines_is_not_guessed_at() {
     let folder = tempfile::tempdir().unwrap();
-    let first = SledStore::open(folder.path()).unwrap();
-    assert!(matches!(SledStore::open(folder.path()), Err(StoreError::Locked)));
-    drop(first);
-    assert!(SledStore::open(folder.path()).is_ok());
+    for engine in Engine::ALL {
+        std::fs::create_dir(folder.path().join(engine.name())).unwrap();
+    }
+    let opened = Engine::open(folder.path(), Engine::Fjall);
+    assert!(matches!(opened, Err(StoreError::TwoEngines)));
+}
+
+#[test]
+fn an_engine_is_named_as_its_folder_and_no_other_name_is_taken() {
+    for engine in Engine::ALL {
+        assert_eq!(engine.name().parse(), Ok(engine));
+    }
+    assert!("Fjall".parse::<Engine>().is_err());
 }
 
 #[test]

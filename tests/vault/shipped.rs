@@ -6,7 +6,7 @@ use oubliette::{
     identity::{AgentKind, Caller},
     ids::{CollectionName, PurposeName, TerritoryName, UnitName},
     policy::{Pack, Value},
-    storage::sled::SledStore,
+    storage::Engine,
     vault::{
         AssignInput, Assignee, CreateInput, Intent, RevealInput, UpdateInput, VaultError,
         startup::{Founders, found, prepare_data_folder},
@@ -84,7 +84,7 @@ fn nobody_else_may_look_into_a_data_folder() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     prepare_data_folder(&data).unwrap();
-    let store = SledStore::open(&data).unwrap();
+    let store = Engine::open(&data, Engine::default()).unwrap();
     drop(store);
     let mode = std::fs::metadata(&data).unwrap().permissions().mode();
     assert_eq!(mode & 0o077, 0, "{mode:o}");

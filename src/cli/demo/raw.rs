@@ -13,7 +13,7 @@ use crate::{
     keyring::{Keyring, Place, RootSource},
     random::OsRandom,
     retention::{self, Surveyed},
-    storage::sled::SledStore,
+    storage::Engine,
 };
 
 /// Stops the vault, reads, and starts it again.
@@ -55,9 +55,9 @@ pub(super) async fn open(
 
 /// Tries every key that can still be derived on every record row. Blocks.
 fn read(home: &Home, root: RootSource) -> Result<Vec<Surveyed>, DemoError> {
-    let store = SledStore::open(&home.data)?;
+    let store = Engine::open(&home.data, Engine::default())?;
     let places = home.places.iter().map(|path| Place::folder(path, &home.data));
     let places = places.collect::<Result<Vec<_>, _>>()?;
     let keyring = Keyring::open(places, &[], root, &OsRandom)?;
-    Ok(retention::survey(&store, &keyring)?)
+    Ok(retention::survey(&*store, &keyring)?)
 }

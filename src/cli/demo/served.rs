@@ -16,6 +16,7 @@ use crate::{
     random::OsRandom,
     secret::SecretBytes,
     server::{self, ServeError},
+    storage::Engine,
     vault::{
         Vault,
         startup::{self, Folders, Parts},
@@ -46,7 +47,12 @@ pub(super) struct Means {
 impl Means {
     /// Everything to found or start the vault at `home`.
     pub(super) fn parts(&self, home: &Home) -> Result<Parts, DemoError> {
-        let folders = Folders { data: &home.data, places: &home.places, policy: &home.policy };
+        let folders = Folders {
+            data: &home.data,
+            places: &home.places,
+            policy: &home.policy,
+            engine: Engine::default(),
+        };
         let root = RootSource::key_file(&self.root)?;
         let random = Arc::new(OsRandom);
         // The demo's data is synthetic, so a swap does no harm.

@@ -17,7 +17,7 @@ use crate::{
     keyring::{Place, RootSource},
     policy::Pack,
     random::Random,
-    storage::{Store, sled::SledStore},
+    storage::{Engine, Store},
 };
 
 pub use error::StartError;
@@ -53,10 +53,12 @@ pub struct Folders<'a> {
     pub places: &'a [std::path::PathBuf],
     /// The policy pack.
     pub policy: &'a Path,
+    /// What shall keep a vault that is being founded; one that exists keeps its own engine.
+    pub engine: Engine,
 }
 
 impl Parts {
-    /// Opens the folders, on disk with sled. A place inside the data folder is refused.
+    /// Opens the folders. A place inside the data folder is refused.
     pub fn in_folders(
         folders: &Folders<'_>,
         root: RootSource,
@@ -69,7 +71,7 @@ impl Parts {
         for path in folders.places {
             places.push(Place::folder(path, folders.data)?);
         }
-        let store = Arc::new(SledStore::open(folders.data)?);
+        let store = Engine::open(folders.data, folders.engine)?;
         let without_places = Vec::new();
         Ok(Self { store, places, without_places, root, pack, clock, random, swap_accepted })
     }

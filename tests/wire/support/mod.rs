@@ -24,7 +24,7 @@ use oubliette::{
     random::{Random, SeededRandom},
     secret::Secret,
     server::{ConnectionBounds, Entry},
-    storage::memory::MemoryDisk,
+    storage::{Engine, memory::MemoryDisk},
     vault::startup::{Folders, Founders, Parts, StartError, found, start},
 };
 use parking_lot::Mutex;
@@ -158,7 +158,8 @@ impl House {
             Devices::Folders { root, policy, .. } => {
                 let places = [root.join("place-a"), root.join("place-b")];
                 let data = root.join("data");
-                let folders = Folders { data: &data, places: &places, policy };
+                let folders =
+                    Folders { data: &data, places: &places, policy, engine: Engine::default() };
                 Parts::in_folders(&folders, root_key, clock, random, false)
             }
         }
