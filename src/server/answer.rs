@@ -27,7 +27,7 @@ use tonic::{
 
 use super::{
     body::{self, Sliced},
-    calls::Place,
+    places::Place,
     status,
 };
 use crate::{client::reason::Reason, limits};

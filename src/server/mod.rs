@@ -16,6 +16,7 @@ mod convert;
 mod import;
 mod listen;
 mod methods;
+mod places;
 mod records;
 mod retention;
 mod rights;
@@ -32,8 +33,8 @@ use tonic::transport::Server;
 use tonic_health::{ServingStatus, server::HealthReporter};
 
 pub use self::{
-    calls::{Bounds, Calls, InProgress},
     listen::{Bounds as ConnectionBounds, Entry},
+    places::{Bounds, Calls, InProgress},
 };
 
 use crate::{limits, vault::Vault, wire::api};

@@ -23,8 +23,8 @@ use tonic_reflection::server::{v1, v1alpha};
 
 use super::{
     admin, agents, audit, auth,
-    calls::{Calls, Kind, Place},
     methods::{self, Access, HEALTH, REFLECTION, REFLECTION_ALPHA},
+    places::{Calls, Kind, Place},
     records, retention, rights,
 };
 use crate::{

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     document::{EntryToml, NirToml},
-    plan::{BASE, Entry, How, NUMBER, Nir, Part, Plan, SIBLING},
+    entry::{BASE, Entry, How, NUMBER, Nir, Part, SIBLING},
     text::{PARENT, Piece, Reference, is_word, pieces},
 };
 
@@ -16,12 +16,12 @@ const WAYS: &str =
 /// The entries read so far: what the next one may refer to.
 pub(super) struct Entries<'a> {
     entries: Vec<Entry>,
-    parent: Option<&'a Plan>,
+    parent: Option<&'a [Entry]>,
 }
 
 impl<'a> Entries<'a> {
-    /// None yet, of a collection with this parent.
-    pub(super) fn new(parent: Option<&'a Plan>) -> Self {
+    /// None yet, of a collection whose parent has these.
+    pub(super) fn new(parent: Option<&'a [Entry]>) -> Self {
         Self { entries: Vec::new(), parent }
     }
 
@@ -131,8 +131,8 @@ impl<'a> Entries<'a> {
     /// The value referred to is made before.
     fn there(&self, reference: &Reference) -> Result<(), String> {
         let entries = match (reference.of_parent, self.parent) {
-            (false, _) => &self.entries,
-            (true, Some(parent)) => &parent.entries,
+            (false, _) => self.entries.as_slice(),
+            (true, Some(parent)) => parent,
             (true, None) => return Err("the first collection has no parent".into()),
         };
         let made = entries.iter().any(|entry| entry.name == reference.name);

@@ -6,8 +6,8 @@ use std::io::{self, Write};
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 
 use super::{
+    entry::Part,
     error::SampleError,
-    plan::Part,
     record::{Made, Record},
 };
 use crate::{

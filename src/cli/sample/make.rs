@@ -8,9 +8,10 @@ use chrono::{Days, NaiveDate};
 use super::{
     document::Literal,
     draw::{Draw, Key},
+    entry::{BASE, Entry, How, NUMBER, Nir, SIBLING},
     error::SampleError,
     nir,
-    plan::{BASE, Description, Entry, How, NUMBER, Nir, Plan, SIBLING},
+    plan::{Description, Plan},
     record::{Made, Record},
     text::{Piece, Reference},
 };

@@ -14,6 +14,7 @@
 mod document;
 mod draw;
 mod entries;
+mod entry;
 mod error;
 mod line;
 mod make;

@@ -27,8 +27,9 @@ use std::{collections::BTreeMap, sync::Arc};
 use chrono::NaiveDate;
 
 use super::{
-    document::{CollectionToml, Document, Literal, line_of, read},
+    document::{CollectionToml, Document, line_of, read},
     entries::Entries,
+    entry::{Entry, How, Part},
     error::SampleError,
     text::{Piece, Reference},
 };
@@ -36,11 +37,6 @@ use crate::limits::SAMPLE_CHILDREN_MAX;
 
 /// A row of a table.
 pub(super) type Row = Arc<BTreeMap<String, String>>;
-
-/// Values that every record begins with.
-pub(super) const NUMBER: &str = "n";
-pub(super) const SIBLING: &str = "i";
-pub(super) const BASE: &str = "base";
 
 /// A checked description.
 pub(super) struct Description {
@@ -61,52 +57,6 @@ pub(super) struct Plan {
     pub(super) count: [u32; 2],
     pub(super) collected_on: Reference,
     pub(super) entries: Vec<Entry>,
-}
-
-/// What becomes of a value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
-    Variable,
-    Attribute,
-    Field,
-}
-
-/// How one value is made.
-pub(super) struct Entry {
-    pub(super) line: usize,
-    pub(super) part: Part,
-    pub(super) name: String,
-    /// What it is drawn by: the name, and a number where the name comes again.
-    pub(super) label: String,
-    pub(super) percent: Option<u8>,
-    pub(super) when: Vec<(Reference, Literal)>,
-    pub(super) how: How,
-}
-
-/// A way to make a value.
-pub(super) enum How {
-    Is(Literal),
-    Choice(Vec<Piece>),
-    Weighted(Vec<(String, u32)>),
-    Chance(u8),
-    Integer([i64; 2]),
-    Text(Vec<Piece>),
-    Date { from: Reference, days: [i64; 2] },
-    Row(Vec<Piece>),
-    Mirror(Reference),
-    Nir(Nir),
-}
-
-/// What a NIR is made of.
-pub(super) struct Nir {
-    pub(super) sex: Reference,
-    /// The first digit for each value of `sex`.
-    pub(super) digits: BTreeMap<String, u8>,
-    pub(super) born: Reference,
-    /// Département and commune, five characters.
-    pub(super) place: Reference,
-    /// First and last order number.
-    pub(super) order: [u16; 2],
 }
 
 impl Description {
@@ -204,7 +154,8 @@ fn plan(
         let most = SAMPLE_CHILDREN_MAX;
         return Err(wrong(line, format!("`{name}`: `count` is [fewest, most], at most {most}")));
     }
-    let mut entries = Entries::new(parent.and_then(|parent| before.get(parent)));
+    let mut entries =
+        Entries::new(parent.and_then(|parent| before.get(parent)).map(|plan| &*plan.entries));
     let parts = [
         (Part::Variable, toml.variables),
         (Part::Attribute, toml.attributes),

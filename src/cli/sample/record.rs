@@ -4,7 +4,8 @@ use chrono::NaiveDate;
 
 use super::{
     document::Literal,
-    plan::{Part, Plan, Row},
+    entry::Part,
+    plan::{Plan, Row},
 };
 use crate::ids::RequestId;
 

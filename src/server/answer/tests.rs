@@ -4,8 +4,8 @@ use std::task::Poll;
 
 use super::*;
 use crate::server::{
-    calls::{Bounds, Calls, Kind},
     methods::{Access, Shape, Time},
+    places::{Bounds, Calls, Kind},
     testing::{Then, body, message, reason, status as of},
 };
 

@@ -1,10 +1,14 @@
 //! Calls at their bounds and just above, and calls whose caller went away.
 
 use std::{
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     task::{Context, Poll},
 };
 
+use tokio::sync::Semaphore;
 use tonic::Code;
 
 use super::*;
@@ -167,7 +171,7 @@ async fn without_a_deadline_the_vault_s_own_bound_holds_except_for_long_methods(
     let long = tokio::spawn(calls.run(LONG, place, whole(), method.clone()));
     method.reaches((3, 2)).await;
     // Another under the bound, begun later, is over; the long one still waits for its method.
-    let short = Calls::new(calls.0.bounds);
+    let short = Calls::new(calls.bounds());
     run(&short, UNARY, whole(), &method).await;
     assert!(!long.is_finished());
     method.gate.add_permits(2);
