@@ -151,6 +151,18 @@ pub fn sweep_count(cohort: &CohortId) -> Vec<u8> {
     join(b'n', &[cohort.as_bytes()])
 }
 
+/// 'p' ‖ certificate_id16: an erasure that is not certified yet.
+#[must_use]
+pub fn erasure(id: &CertificateId) -> Vec<u8> {
+    join(b'p', &[id.as_bytes()])
+}
+
+/// 'p': prefix of all of them.
+#[must_use]
+pub fn erasures() -> Vec<u8> {
+    vec![b'p']
+}
+
 /// `g/agent/<id>`: an agent's directory row.
 #[must_use]
 pub fn agent(id: &str) -> Vec<u8> {

@@ -25,6 +25,7 @@ mod change;
 mod create;
 pub mod disclose;
 mod duties;
+mod erase;
 mod error;
 mod filing;
 mod find;
@@ -43,10 +44,10 @@ mod update;
 mod worklist;
 
 pub use call::{
-    AssignInput, Assignee, Changed, CreateInput, Created, FieldAnswer, FindInput, FindPage,
-    ImportBatch, ImportRecord, Intent, MatchInput, Matched, PageRequest, RequestKey, RevealInput,
-    RevealManyInput, Revealed, RevealedItem, UpdateInput, WorklistEntry, WorklistInput,
-    WorklistPage,
+    AssignInput, Assignee, Changed, CreateInput, Created, EraseAnswer, FieldAnswer, FindInput,
+    FindPage, ImportBatch, ImportRecord, Intent, MatchInput, Matched, PageRequest, RequestKey,
+    RevealInput, RevealManyInput, Revealed, RevealedItem, UpdateInput, WorklistEntry,
+    WorklistInput, WorklistPage,
 };
 pub use candidates::Cursor;
 pub use error::VaultError;
@@ -57,6 +58,7 @@ use assign::Assign;
 use background::Background;
 use create::Create;
 use duties::Duties;
+use erase::Erase;
 use find::Find;
 use import::Import;
 use reveal::Reveal;
@@ -88,6 +90,7 @@ pub struct Vault {
     worklist: Worklist,
     update: Update,
     assign: Assign,
+    erase: Erase,
     duties: Duties,
     background: Background,
     swap_accepted: bool,
@@ -112,6 +115,7 @@ impl Vault {
             worklist: Worklist { log: Arc::clone(&log) },
             update: Update { log: Arc::clone(&log), segments: Arc::clone(&segments) },
             assign: Assign { log: Arc::clone(&log), identity: Arc::clone(&identity) },
+            erase: Erase { log: Arc::clone(&log), retention: Arc::clone(&retention) },
             duties: Duties {
                 log: Arc::clone(&log),
                 identity: Arc::clone(&identity),
@@ -246,6 +250,16 @@ impl Vault {
         from: Assignee,
     ) -> Result<Changed, VaultError> {
         self.assign.unassign(&self.pack(), who, why, record, &from).await
+    }
+
+    /// Destroys the keys of records before their date, each answered by itself.
+    pub async fn erase(
+        &self,
+        who: &Caller,
+        why: &Intent,
+        records: Vec<RecordId>,
+    ) -> Result<EraseAnswer, VaultError> {
+        self.erase.call(&self.pack(), who, why, records).await
     }
 
     /// The pack, and what this caller may do. Reads no record and writes no event.

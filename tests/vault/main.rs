@@ -12,6 +12,7 @@
 mod attacks;
 mod bounds;
 mod crash;
+mod erase;
 mod fail_closed;
 mod find;
 mod house;

@@ -38,7 +38,7 @@ const METHODS: &[(&str, Unauthenticated, Built)] = &[
     ("Records/Assign", Unauthenticated::Refused, Built::Yes),
     ("Records/Unassign", Unauthenticated::Refused, Built::Yes),
     ("Records/Worklist", Unauthenticated::Refused, Built::Yes),
-    ("Records/Erase", Unauthenticated::Refused, Built::NotYet),
+    ("Records/Erase", Unauthenticated::Refused, Built::Yes),
     ("Rights/ExportSubject", Unauthenticated::Refused, Built::NotYet),
     ("Rights/EraseSubject", Unauthenticated::Refused, Built::NotYet),
     ("Rights/RestrictSubject", Unauthenticated::Refused, Built::NotYet),

@@ -1,12 +1,12 @@
 //! Calls that change one record. Each may carry a request id, and then takes effect once.
 
-use super::{assignee, created, intent, new_record, to_wire};
+use super::{assignee, created, intent, new_record, record_id, to_wire};
 use crate::{
     client::{
         Client, ClientError, service,
-        types::{Assignee, Change, Created, Intent, NewRecord, Value, Written},
+        types::{Assignee, Change, Created, Erased, ErasedItem, Intent, NewRecord, Value, Written},
     },
-    ids::RecordId,
+    ids::{CertificateId, RecordId},
     wire::api,
 };
 
@@ -49,6 +49,32 @@ impl Client {
         let answer = service!(self, records_client, RecordsClient).assign(request).await?;
         let answer = answer.into_inner();
         Ok(Written { version: answer.version, repeated: answer.repeated })
+    }
+
+    /// Destroys the keys of records before their date. Errors also: PLACE_DOWN, ERASURE_PENDING.
+    pub async fn erase(&self, why: &Intent, records: &[RecordId]) -> Result<Erased, ClientError> {
+        let request = self.request(api::EraseRequest {
+            intent: Some(intent(why)),
+            record_ids: records.iter().map(|id| id.as_bytes().to_vec()).collect(),
+        });
+        let answer = service!(self, records_client, RecordsClient).erase(request).await?;
+        let answer = answer.into_inner();
+        let certificate = match answer.certificate_id.as_slice() {
+            [] => None,
+            id => Some(
+                CertificateId::from_slice(id).map_err(|_| ClientError::Answer("certificate_id"))?,
+            ),
+        };
+        let item = |item: api::ErasedItem| {
+            let record = record_id(&item.record_id)?;
+            Ok(ErasedItem { record, reason: Some(item.reason).filter(|text| !text.is_empty()) })
+        };
+        Ok(Erased {
+            generation: answer.generation,
+            certificate,
+            items: answer.items.into_iter().map(item).collect::<Result<_, ClientError>>()?,
+            repeated: answer.repeated,
+        })
     }
 
     /// Takes an assignment back.

@@ -8,6 +8,7 @@
 //! stay for ever, so that a listing can say which month an expired event belonged to.
 
 mod batch;
+mod erased;
 mod requests;
 mod scan;
 #[cfg(test)]

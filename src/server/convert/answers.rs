@@ -3,7 +3,7 @@
 use crate::{
     audit::Alarm,
     identity::{AgentKind, AgentSummary, Caller, Habilitation},
-    ids::{ClassName, CollectionName},
+    ids::{ClassName, CollectionName, RecordId},
     keyring::PlaceClass,
     policy::{
         AttributeSpec, CollectionSpec, FieldSpec, FieldStatus, FieldType, Period, Value, Violation,
@@ -11,8 +11,8 @@ use crate::{
     retention::{DueCohort, Preview, PurgeReport},
     server::status,
     vault::{
-        Created, Cursor, Description, FieldAnswer, FindPage, Matched, Revealed, RevealedItem,
-        VaultError, VaultStatus, WorklistEntry, WorklistPage,
+        Created, Cursor, Description, EraseAnswer, FieldAnswer, FindPage, Matched, Revealed,
+        RevealedItem, VaultError, VaultStatus, WorklistEntry, WorklistPage,
     },
     wire::api,
 };
@@ -50,6 +50,21 @@ pub(crate) fn revealed_many(items: Vec<RevealedItem>) -> api::RevealManyResponse
         api::RevealItem { record_id: record.as_bytes().to_vec(), revealed: shown, reason }
     };
     api::RevealManyResponse { items: items.into_iter().map(item).collect() }
+}
+
+/// Answer to `Records.Erase`.
+pub(crate) fn erased(answer: &EraseAnswer) -> api::EraseResponse {
+    let item = |(record, result): &(RecordId, Result<(), VaultError>)| {
+        let refused = result.as_ref().err().map(|error| status::item(error).reason.as_str());
+        let reason = refused.unwrap_or_default().to_owned();
+        api::ErasedItem { record_id: record.as_bytes().to_vec(), reason }
+    };
+    api::EraseResponse {
+        generation: answer.generation,
+        certificate_id: answer.certificate.map(|id| id.as_bytes().to_vec()).unwrap_or_default(),
+        items: answer.items.iter().map(item).collect(),
+        repeated: answer.repeated,
+    }
 }
 
 /// Answer to one record of `Records.Import`.

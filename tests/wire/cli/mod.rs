@@ -60,6 +60,7 @@ impl Desk {
             ("inv-974", &["--role", "investigator", "--unit", "investigation-974"]),
             ("med-974", &["--role", "medical_service", "--profession", "physician"]),
             ("robot", &["--service-account", "--role", "purge_robot"]),
+            ("desk-974", &["--role", "rights_desk"]),
         ] {
             let secret = appoint(&desk.home, agent, &[role, &signed].concat());
             desk.first_login(agent, &secret);
