@@ -128,7 +128,7 @@ fn a_vault_is_founded_served_used_stopped_and_still_knows_after_a_restart() {
     );
     desk.home.run_as("inv-974", &["status"]).failed_saying(3, &["DENIED"]);
     let agents = desk.home.run_as("keys-1", &["agent", "list", "--json"]).json();
-    assert_eq!(agents.as_array().unwrap().len(), 6);
+    assert_eq!(agents.as_array().unwrap().len(), 7);
     let dry = desk.home.run_as("robot", &["purge", "--dry-run", "--json"]).json();
     assert_eq!(dry["cohorts"].as_array().unwrap().len(), 0);
     desk.home
