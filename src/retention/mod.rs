@@ -20,6 +20,7 @@ mod report;
 mod rows;
 mod run;
 mod scheduler;
+mod searchable;
 mod survey;
 mod sweep;
 #[cfg(test)]
@@ -41,6 +42,7 @@ pub use self::{
     erase::{Doomed, EraseRequest, Erased, Fate, Remember},
     error::RetentionError,
     report::{DueCohort, Preview, PurgeReport},
+    searchable::Owed,
     survey::{Surveyed, survey},
 };
 use self::{

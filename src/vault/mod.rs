@@ -33,6 +33,7 @@ pub mod head;
 mod import;
 mod once;
 mod project;
+mod rekey;
 mod request;
 mod reveal;
 mod reveal_many;
@@ -61,6 +62,7 @@ use duties::Duties;
 use erase::Erase;
 use find::Find;
 use import::Import;
+use rekey::Rekey;
 use reveal::Reveal;
 use reveal_many::RevealMany;
 use segments::Segments;
@@ -105,6 +107,7 @@ impl Vault {
         swap_accepted: bool,
     ) -> Arc<Self> {
         let segments = Arc::new(Segments::new(Arc::clone(&log)));
+        let rekey = Rekey::new(Arc::clone(&log), Arc::clone(&retention));
         Arc::new(Self {
             pack: RwLock::new(pack),
             create: Create { log: Arc::clone(&log), segments: Arc::clone(&segments) },
@@ -120,8 +123,10 @@ impl Vault {
                 log: Arc::clone(&log),
                 identity: Arc::clone(&identity),
                 retention: Arc::clone(&retention),
+                rekey: rekey.clone(),
             },
             background: Background {
+                rekey,
                 log: Arc::clone(&log),
                 segments,
                 retention,

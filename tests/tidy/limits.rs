@@ -79,6 +79,7 @@ const BOUNDS: &[(&str, Held)] = &[
         "RECORDS_PER_ERASE_MAX",
         By(&["no_record_and_more_than_the_bound_are_refused_and_the_bound_is_not"]),
     ),
+    ("REKEY_ROWS", Apart("rows read at a time; no answer depends on it")),
     (
         "ERASE_BATCH_RECORDS_MAX",
         Apart("what one generation erases; those above follow in the next"),

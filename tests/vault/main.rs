@@ -22,6 +22,7 @@ mod model;
 mod once;
 mod periods;
 mod records;
+mod rekey;
 mod retention;
 mod shipped;
 mod startup;

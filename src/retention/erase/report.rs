@@ -9,7 +9,7 @@ use crate::{
     audit::EventDraft,
     ids::RecordId,
     retention::{
-        RetentionError,
+        Owed, RetentionError,
         certificate::{Counts, ERASURE, LeafIndex},
         certify::{self, Proof},
         context::Context,
@@ -77,6 +77,8 @@ pub(super) fn report(
     let event = event.map(|event| done(cx, event, run.intents.get(*last), run)).transpose()?;
     let mut ops = vec![run::delete(run)?, certificate(cx, run, &cohorts, (&counts, totals))?];
     ops.extend(cohorts.iter().map(|cohort| Op::Delete(keys::sweep_count(&cohort.id))));
+    let certificate = run::certificate_id(run)?;
+    ops.extend(cohorts.iter().map(|cohort| Owed { cohort: cohort.id, certificate }.row()));
     commit(cx, ops, event)
 }
 

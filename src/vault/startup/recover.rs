@@ -23,6 +23,7 @@ use crate::{
 use super::{Parts, StartError, retention_diff::differences};
 use crate::vault::{
     Vault, VaultError,
+    rekey::Rekey,
     segments::{Segments, audit_rule, upcoming},
 };
 
@@ -82,6 +83,8 @@ pub fn start(parts: Parts) -> Result<Arc<Vault>, StartError> {
     // 7. A purge cut by a crash, and rows of a restored database without a reachable slot: of this
     //    start, or of one that a crash cut before its sweep was through.
     if store.get(keys::SWEEP)?.is_some() {
+        // Records of an older database may be named under index keys that were exchanged since.
+        Rekey::new(Arc::clone(&log), Arc::clone(&retention)).repair(&parts.pack)?;
         retention.sweep_unreachable()?;
     }
     retention.resume(parts.pack.hash())?;
