@@ -8,11 +8,18 @@ use super::{
     reveal::record_id,
     why::Writing,
 };
-use crate::{client::types::Erased, ids::RecordId, limits};
+use crate::{
+    client::types::Erased,
+    ids::{RecordId, SubjectId},
+    limits,
+};
 
 const AFTER: &str = "\
 Example:
   oubliette erase 9f86d081884c7d659a2feaa0c55ad015 --purpose p7 \\
+      --justification \"objection of the person upheld\"
+
+  oubliette erase --subject 0011223344556677889900aabbccddee --purpose p7 \\
       --justification \"objection of the person upheld\"
 
 What is erased cannot be read again by anybody, from this vault or from any backup of its data folder.
@@ -27,9 +34,12 @@ erased, after printing the others.";
 #[command(after_help = AFTER)]
 pub(super) struct Args {
     /// The record's id, 32 hexadecimal digits; several ids for several records
-    #[arg(value_name = "RECORD", value_parser = record_id, required = true,
+    #[arg(value_name = "RECORD", value_parser = record_id, required_unless_present = "subject",
           num_args = 1..=limits::RECORDS_PER_ERASE_MAX)]
     records: Vec<RecordId>,
+    /// Every record of this person that you may erase, in every collection
+    #[arg(long, value_name = "SUBJECT", value_parser = subject_id, conflicts_with = "records")]
+    subject: Option<SubjectId>,
     #[command(flatten)]
     why: Writing,
     /// Erase without being asked
@@ -42,24 +52,41 @@ pub(super) struct Args {
     connection: Connection,
 }
 
+fn subject_id(text: &str) -> Result<SubjectId, String> {
+    SubjectId::parse(text).map_err(|e| e.to_string())
+}
+
 /// Erases the records.
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
-    let number = args.records.len();
     if !args.yes {
-        let what =
-            if number == 1 { "this record".to_owned() } else { format!("these {number} records") };
+        let number = args.records.len();
+        let what = if args.subject.is_some() {
+            "every record of this person".to_owned()
+        } else if number == 1 {
+            "this record".to_owned()
+        } else {
+            format!("these {number} records")
+        };
         prompt::confirm(&format!("Erase {what} for good?"))?;
     }
     let why = args.why.intent();
     let erased = block_on(async {
         let client = args.connection.client().await?;
-        once(&why, &Real, async || client.erase(&why, &args.records).await).await
+        let erase = async || match args.subject {
+            Some(subject) => client.erase_subject(&why, subject).await,
+            None => client.erase(&why, &args.records).await,
+        };
+        once(&why, &Real, erase).await
     })?;
     out::either(args.json, &erased, || print(&erased))?;
     let left = erased.items.iter().filter(|item| item.reason.is_some()).count();
+    if erased.more {
+        out::note("this person has more records than one call erases: run the command again");
+    }
     if left == 0 {
         return Ok(());
     }
+    let number = erased.items.len();
     Err(Failure::refused(format!("{left} of {number} records were not erased"))
         .hint("the reason stands beside each; a record that is none of your business answers like an absent one"))
 }

@@ -70,6 +70,8 @@ pub struct EraseAnswer {
     pub items: Vec<(RecordId, Result<(), VaultError>)>,
     /// An earlier call with the same request id did this.
     pub repeated: bool,
+    /// The subject has more records than one call erases.
+    pub more: bool,
 }
 
 /// A new record.

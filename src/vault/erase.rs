@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::{
     audit::{AuditLog, EventDraft},
     identity::Caller,
-    ids::{CertificateId, RecordId},
+    ids::{CertificateId, RecordId, SubjectId},
     limits,
     policy::{Pack, Verb},
     retention::{Doomed, EraseRequest, Erased, Fate, Retention},
@@ -17,9 +17,11 @@ use crate::{
 
 use super::{
     EraseAnswer, Intent, VaultError,
-    head::Loaded,
+    candidates::{Candidate, Candidates, Wanted},
+    head::{self, Loaded},
     once::{Once, SeenErasure},
     request::{self, OK, Tally},
+    tokens,
 };
 
 /// What an erasure touches: the log, and retention, which writes the generation.
@@ -46,6 +48,83 @@ impl Erase {
             Ok(answer) => Ok(answer),
             Err(error) => Err(request::refuse(&self.log, event, error).await),
         }
+    }
+
+    /// Erases every record of a subject that the caller may erase. One that he may not know of is left
+    /// out; without any other the subject is as unknown to him as one that does not exist.
+    pub(crate) async fn subject(
+        &self,
+        pack: &Arc<Pack>,
+        who: &Caller,
+        why: &Intent,
+        subject: SubjectId,
+    ) -> Result<EraseAnswer, VaultError> {
+        let mut event = request::draft_for("erase", who, why, pack);
+        event.subject = Some(subject);
+        match self.run_subject(pack, who, why, subject, &mut event).await {
+            Ok(answer) => Ok(answer),
+            Err(error) => Err(request::refuse(&self.log, event, error).await),
+        }
+    }
+
+    async fn run_subject(
+        &self,
+        pack: &Arc<Pack>,
+        who: &Caller,
+        why: &Intent,
+        subject: SubjectId,
+        event: &mut EventDraft,
+    ) -> Result<EraseAnswer, VaultError> {
+        request::check_intent(pack, why)?;
+        let once = Once::of(who, why.request.as_ref());
+        if let SeenErasure::Done { certificate, erased } = once.look_erasure(&self.log)? {
+            return self.repeated(erased.clone(), certificate, &erased, event).await;
+        }
+        let (records, more) = self.records_of(pack, who, why, subject).await?;
+        if records.is_empty() {
+            return Err(VaultError::NotAvailable);
+        }
+        let answer = self.run(pack, who, why, records, event).await?;
+        Ok(EraseAnswer { more, ..answer })
+    }
+
+    /// Records of a subject that the caller may know of, and whether there are more than one call erases.
+    async fn records_of(
+        &self,
+        pack: &Pack,
+        who: &Caller,
+        why: &Intent,
+        subject: SubjectId,
+    ) -> Result<(Vec<RecordId>, bool), VaultError> {
+        let (store, now) = (self.log.store().as_ref(), self.log.civil_now());
+        let context = request::context(why, now);
+        let (field, value) = tokens::subject(&subject);
+        let mut found = Vec::new();
+        for spec in pack.collections() {
+            let wanted = vec![Wanted { field, value }];
+            let keyring = self.log.keyring();
+            let mut candidates = Candidates::of(store, keyring, &spec.name, wanted, (now, None));
+            while let Some(Candidate { record, .. }) = candidates.next()? {
+                request::take_turns(found.len()).await;
+                let read = head::read_listed(&self.log, record)?;
+                let own = |record: &Loaded| record.head.subject == subject && !record.expired(now);
+                let Some(record) = read.filter(own) else { continue };
+                let assigned = record.assigned(now);
+                let resource = record.resource(&assigned);
+                let decision = pack.decide(who, Verb::Erase, &resource, &[], &context);
+                if !decision.all_allowed() && !decision.may_know {
+                    continue;
+                }
+                if found.len() == limits::RECORDS_PER_ERASE_MAX {
+                    return Ok((found, true));
+                }
+                found.push(record.id);
+            }
+        }
+        if found.is_empty() {
+            let _nothing = pack.decide_decoy(who, Verb::Erase, &[], &context);
+        }
+        Ok((found, false))
     }
 
     async fn run(
@@ -184,7 +263,8 @@ impl Erase {
         event.notes = vec!["repeated=1".to_owned(), format!("certificate={certificate}")];
         event.outcome = OK.to_owned();
         let _receipt = request::record(&self.log, event).await?;
-        Ok(EraseAnswer { generation, certificate: Some(certificate), items, repeated: true })
+        let certificate = Some(certificate);
+        Ok(EraseAnswer { generation, certificate, items, repeated: true, more: false })
     }
 
     /// One event for what was refused, if anything was. Records erased have their own.

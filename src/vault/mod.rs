@@ -12,7 +12,7 @@ use parking_lot::{Mutex, RwLock};
 use crate::{
     audit::{Alarm, AuditLog, EventFilter, EventPage, export},
     identity::{AgentSummary, Caller, Identity, NewAgent, OneTimeSecret},
-    ids::{AgentId, AlarmId, CertificateId, ClassName, CollectionName, RecordId},
+    ids::{AgentId, AlarmId, CertificateId, ClassName, CollectionName, RecordId, SubjectId},
     policy::Pack,
     retention::{Preview, PurgeReport, Retention},
 };
@@ -265,6 +265,16 @@ impl Vault {
         records: Vec<RecordId>,
     ) -> Result<EraseAnswer, VaultError> {
         self.erase.call(&self.pack(), who, why, records).await
+    }
+
+    /// The same for every record of a subject that the caller may erase.
+    pub async fn erase_subject(
+        &self,
+        who: &Caller,
+        why: &Intent,
+        subject: SubjectId,
+    ) -> Result<EraseAnswer, VaultError> {
+        self.erase.subject(&self.pack(), who, why, subject).await
     }
 
     /// The pack, and what this caller may do. Reads no record and writes no event.

@@ -40,7 +40,7 @@ const METHODS: &[(&str, Unauthenticated, Built)] = &[
     ("Records/Worklist", Unauthenticated::Refused, Built::Yes),
     ("Records/Erase", Unauthenticated::Refused, Built::Yes),
     ("Rights/ExportSubject", Unauthenticated::Refused, Built::NotYet),
-    ("Rights/EraseSubject", Unauthenticated::Refused, Built::NotYet),
+    ("Rights/EraseSubject", Unauthenticated::Refused, Built::Yes),
     ("Rights/RestrictSubject", Unauthenticated::Refused, Built::NotYet),
     ("Rights/ListAccesses", Unauthenticated::Refused, Built::NotYet),
     ("Retention/PreviewPurge", Unauthenticated::Refused, Built::Yes),

@@ -186,6 +186,8 @@ pub struct Erased {
     pub items: Vec<ErasedItem>,
     /// An earlier call with the same request id did this.
     pub repeated: bool,
+    /// The subject has more records than one call erases.
+    pub more: bool,
 }
 
 /// One record of an erasure.

@@ -54,17 +54,34 @@ pub(crate) fn revealed_many(items: Vec<RevealedItem>) -> api::RevealManyResponse
 
 /// Answer to `Records.Erase`.
 pub(crate) fn erased(answer: &EraseAnswer) -> api::EraseResponse {
+    api::EraseResponse {
+        generation: answer.generation,
+        certificate_id: answer.certificate.map(|id| id.as_bytes().to_vec()).unwrap_or_default(),
+        items: erased_items(answer),
+        repeated: answer.repeated,
+    }
+}
+
+/// Answer to `Rights.EraseSubject`.
+pub(crate) fn erased_subject(answer: &EraseAnswer) -> api::EraseSubjectResponse {
+    let erased = answer.items.iter().filter(|(_, result)| result.is_ok()).count();
+    api::EraseSubjectResponse {
+        records: u64::try_from(erased).unwrap_or(u64::MAX),
+        generation: answer.generation,
+        certificate_id: answer.certificate.map(|id| id.as_bytes().to_vec()).unwrap_or_default(),
+        items: erased_items(answer),
+        repeated: answer.repeated,
+        more: answer.more,
+    }
+}
+
+fn erased_items(answer: &EraseAnswer) -> Vec<api::ErasedItem> {
     let item = |(record, result): &(RecordId, Result<(), VaultError>)| {
         let refused = result.as_ref().err().map(|error| status::item(error).reason.as_str());
         let reason = refused.unwrap_or_default().to_owned();
         api::ErasedItem { record_id: record.as_bytes().to_vec(), reason }
     };
-    api::EraseResponse {
-        generation: answer.generation,
-        certificate_id: answer.certificate.map(|id| id.as_bytes().to_vec()).unwrap_or_default(),
-        items: answer.items.iter().map(item).collect(),
-        repeated: answer.repeated,
-    }
+    answer.items.iter().map(item).collect()
 }
 
 /// Answer to one record of `Records.Import`.

@@ -143,6 +143,19 @@ pub(crate) fn erase(request: api::EraseRequest) -> Result<(Intent, Vec<RecordId>
     Ok((why, records))
 }
 
+/// `Rights.EraseSubject`.
+pub(crate) fn erase_subject(
+    request: api::EraseSubjectRequest,
+) -> Result<(Intent, SubjectId), VaultError> {
+    let key = key("EraseSubject", request.intent.as_ref(), &request);
+    let mut check = Check::default();
+    let why = intent(&mut check, request.intent, key);
+    let subject = check.id("subject_id", &request.subject_id, SubjectId::from_slice);
+    let (Some(why), Some(subject)) = (why, subject) else { return Err(check.refused()) };
+    check.done()?;
+    Ok((why, subject))
+}
+
 /// Records named one by one: at least one, none twice.
 fn records(check: &mut Check, ids: &[Vec<u8>]) -> Vec<RecordId> {
     let mut records = Vec::with_capacity(ids.len());
