@@ -52,7 +52,7 @@ pub(super) struct HeadRow {
     bytes: Vec<u8>,
     pub(super) cohort: CohortId,
     pub(super) slot: SlotRef,
-    index_rows: Vec<Vec<u8>>,
+    pub(super) index_rows: Vec<Vec<u8>>,
 }
 
 impl Sweeper<'_> {
