@@ -26,6 +26,7 @@ mod folders;
 mod import;
 mod init;
 mod json;
+mod key;
 mod listing;
 mod login;
 mod man;
@@ -115,6 +116,9 @@ enum Command {
     /// Say that the vault's clock is right
     #[command(subcommand)]
     Clock(clock::Command),
+    /// List the vault's keys and rotate the root key
+    #[command(subcommand)]
+    Key(key::Command),
     /// List alarms and take note of them
     #[command(subcommand)]
     Alarm(alarm::Command),
@@ -169,6 +173,7 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Describe(args) => describe::run(&args),
         Command::Purge(args) => purge::run(&args).map_err(Failure::on_the_vault),
         Command::Clock(command) => clock::run(&command).map_err(Failure::on_the_vault),
+        Command::Key(command) => key::run(&command).map_err(Failure::on_the_vault),
         Command::Alarm(command) => alarm::run(&command).map_err(Failure::on_the_vault),
         Command::Audit(command) => audit::run(&command).map_err(Failure::on_the_vault),
         Command::Certificate(command) => certificate::run(&command).map_err(Failure::on_the_vault),

@@ -158,6 +158,9 @@ pub enum KeyringError {
     /// The passphrase is not UTF-8 or too long, or the key file is not 32 bytes.
     #[error("a passphrase is UTF-8 text of at most 1024 bytes; a key file is exactly 32 bytes")]
     RootInput,
+    /// A rotation got the root secret that is in force already.
+    #[error("this root secret is in force already: a rotation needs another one")]
+    RootUnchanged,
     /// A follower holds a higher generation than the primary: no crash does that.
     #[error(
         "the place {id} is ahead of the primary, so the primary was rolled back: nothing was overwritten; make it the primary with `place promote` if it is the true one"

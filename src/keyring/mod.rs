@@ -25,6 +25,7 @@ mod nodes;
 mod open;
 mod place;
 mod root;
+mod rotate;
 mod run;
 mod turn;
 mod types;
@@ -39,8 +40,9 @@ pub use error::KeyringError;
 pub use handle::{Keyring, Slot};
 pub use hold::Hold;
 pub use place::{Fault, MemoryImage, MemoryPlaces, Place};
-pub use root::RootSource;
+pub use root::{NewRoot, RootSource};
 pub use types::{
-    CohortInfo, CohortKey, LogState, PlaceClass, PlaceStatus, Revocation, SegmentInfo, SegmentState,
+    CohortInfo, CohortKey, KeyAges, LogState, PlaceAct, PlaceChange, PlaceClass, PlaceStatus,
+    RemovedPlace, Revocation, SegmentInfo, SegmentState,
 };
 pub use write::Unpublished;

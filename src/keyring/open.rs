@@ -1,10 +1,9 @@
 //! Opening the places of a vault: every check of DESIGN section 4 first, then the repairs a crash
 //! calls for. Until the last check has passed nothing is written anywhere.
 
-use std::{
-    io,
-    sync::{Arc, atomic::AtomicBool},
-};
+use std::{io, sync::Arc};
+
+use parking_lot::Mutex;
 
 use crate::{
     ids::{PlaceId, VaultId},
@@ -85,17 +84,24 @@ impl Keyring {
         for found in &found {
             checkpoints.extend(found.place.read_checkpoint()?);
         }
-        let params = chosen.entry.root;
-        let state =
-            State { generation: chosen.entry.generation, hash: chosen.entry.keyring_hash, body };
-        let open = |found: Found| OpenPlace {
-            place: found.place,
-            id: found.id,
-            behind: AtomicBool::new(false),
-        };
-        let all = found.into_iter().map(open).collect();
-        Ok(Self::assemble(vault, state, OpenPlaces { all, roots, params }, checkpoints))
+        Ok(assemble(vault, chosen, body, found, (roots, checkpoints)))
     }
+}
+
+fn assemble(
+    vault: VaultId,
+    chosen: Chosen,
+    body: Body,
+    found: Vec<Found>,
+    (roots, checkpoints): (RootKeys, Vec<String>),
+) -> Arc<Keyring> {
+    let entry = chosen.entry;
+    let state = State { generation: entry.generation, hash: entry.keyring_hash, body };
+    // A slot under an older root key is scrubbed by now.
+    roots.keep_only(&entry.root);
+    let all = found.into_iter().map(|found| OpenPlace::new(found.place, found.id)).collect();
+    let root = Mutex::new(entry.root);
+    Keyring::assemble(vault, state, OpenPlaces { all, roots, root }, checkpoints)
 }
 
 /// Locks and reads every place that answers; the primary must.
@@ -119,10 +125,13 @@ fn find_places(
         };
         let held = match place.anchor.read(roots) {
             Err(KeyringError::PlaceIo { .. }) if order > 0 => continue,
+            other if order == 0 => other?.newest_opens()?,
             other => other?,
         };
         let vault = *vault.get_or_insert(its_vault);
-        if vault != its_vault || held.entries.iter().any(|entry| entry.vault != vault) {
+        let mut claimed = held.entries.iter().map(|e| e.vault);
+        let mut closed = held.closed.iter().map(|c| c.vault);
+        if vault != its_vault || claimed.any(|v| v != vault) || closed.any(|v| v != vault) {
             return Err(KeyringError::OtherVault { place: place.describe() });
         }
         found.push(Found { place, id, held });
@@ -188,17 +197,19 @@ fn check_places(body: &Body, found: &[Found], without: &[PlaceId]) -> Result<(),
     Ok(())
 }
 
-/// No follower is ahead of the primary, and none holds another keyring of the same generation.
+/// No follower is ahead of the primary, and none holds another keyring of the same generation. A slot
+/// that the root key does not open, below the primary's generation, is what a root rotation left.
 fn check_followers(chosen: &Chosen, found: &[Found]) -> Result<(), KeyringError> {
     let entry = &chosen.entry;
     let primary = found.first().and_then(|p| p.held.entries.first()).map(|e| e.generation);
     for follower in found.iter().skip(1) {
-        let highest = follower.held.entries.first().map(|e| e.generation);
+        let highest = follower.held.highest();
         if highest > primary {
             return Err(KeyringError::FollowerAhead { id: follower.id });
         }
         let same = follower.held.entries.iter().find(|e| e.generation == entry.generation);
-        if same.is_some_and(|e| e.keyring_hash != entry.keyring_hash) {
+        let closed = follower.held.closed.iter().any(|c| c.generation == entry.generation);
+        if closed || same.is_some_and(|e| e.keyring_hash != entry.keyring_hash) {
             return Err(KeyringError::FollowerDiffers { id: follower.id });
         }
         if let Some(generation) = highest.filter(|g| *g > entry.generation) {

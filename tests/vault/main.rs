@@ -16,6 +16,7 @@ mod fail_closed;
 mod find;
 mod house;
 mod import;
+mod keys;
 mod many;
 mod model;
 mod once;
