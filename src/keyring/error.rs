@@ -105,6 +105,24 @@ pub enum KeyringError {
         /// The place's own id.
         id: PlaceId,
     },
+    /// No such place on the list, or none that answers.
+    #[error("no place {id} answers that the keyring lists: see `place verify` for the ids")]
+    PlaceNotListed {
+        /// The id that was given.
+        id: PlaceId,
+    },
+    /// The primary is never removed.
+    #[error("the place {id} is the primary: first make another the primary with `place promote`")]
+    PlaceIsPrimary {
+        /// The primary.
+        id: PlaceId,
+    },
+    /// The place comes first already.
+    #[error("the place {id} is the primary already: nothing was changed; name it first")]
+    AlreadyPrimary {
+        /// The primary.
+        id: PlaceId,
+    },
     /// Same places, other order.
     #[error(
         "the places are configured in another order than the keyring lists them: restore the order, the primary first"

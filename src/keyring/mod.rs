@@ -21,12 +21,15 @@ mod facts;
 mod generation;
 mod handle;
 mod hold;
+mod membership;
 mod nodes;
 mod open;
 mod place;
+mod promote;
 mod root;
 mod rotate;
 mod run;
+mod survey;
 mod turn;
 mod types;
 mod write;
@@ -40,7 +43,9 @@ pub use error::KeyringError;
 pub use handle::{Keyring, Slot};
 pub use hold::Hold;
 pub use place::{Fault, MemoryImage, MemoryPlaces, Place};
+pub use promote::{KnownGeneration, Promotion};
 pub use root::{NewRoot, RootSource};
+pub use survey::{PlaceFault, PlaceFinding, Survey};
 pub use types::{
     CohortInfo, CohortKey, KeyAges, LogState, PlaceAct, PlaceChange, PlaceClass, PlaceStatus,
     RemovedPlace, Revocation, SegmentInfo, SegmentState,

@@ -189,6 +189,11 @@ impl Anchor for FileAnchor {
         self.destroy(old, random)
     }
 
+    fn wipe(&self, random: &dyn Random) -> Result<(), KeyringError> {
+        self.destroy(AnchorSlot::First, random)?;
+        self.destroy(AnchorSlot::Second, random)
+    }
+
     fn class(&self) -> PlaceClass {
         self.medium.class()
     }

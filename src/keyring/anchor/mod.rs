@@ -4,7 +4,7 @@
 //! - a new generation is written beside the current one and read back before `advance` returns; a
 //!   crash inside leaves the current one whole;
 //! - `scrub` leaves exactly one entry and has read back that the other is gone;
-//! - nothing but `init`, `advance`, `adopt` and `scrub` changes anything.
+//! - nothing but `init`, `advance`, `adopt`, `scrub` and `wipe` changes anything.
 
 mod file;
 mod slot;
@@ -128,6 +128,9 @@ pub(crate) trait Anchor: Send + Sync {
 
     /// Destroys everything but generation `keep`, and reads back that it is gone.
     fn scrub(&self, keep: u64, roots: &RootKeys, random: &dyn Random) -> Result<(), KeyringError>;
+
+    /// Destroys everything, for a place that is removed, and reads back that it is gone.
+    fn wipe(&self, random: &dyn Random) -> Result<(), KeyringError>;
 
     /// What this anchor can prove about erasure.
     fn class(&self) -> PlaceClass;

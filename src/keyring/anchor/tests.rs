@@ -140,3 +140,15 @@ fn a_slot_under_another_root_key_is_left_behind_below_one_that_opens_and_refused
     assert_eq!(bench.places.image(0).slots_in_use(), 1);
     assert!(bench.anchor().read(&new).unwrap().closed.is_empty());
 }
+
+#[test]
+fn a_wiped_anchor_holds_nothing_and_takes_a_generation_again() {
+    let bench = Bench::new();
+    bench.init().unwrap();
+    bench.advance(2).unwrap();
+    bench.anchor().wipe(&SeededRandom::new(8)).unwrap();
+    assert_eq!(bench.places.image(0).slots_in_use(), 0);
+    assert!(!bench.anchor().read(&bench.roots).unwrap().written);
+    bench.anchor().adopt(&bench.entry(5), &bench.roots, &SeededRandom::new(9)).unwrap();
+    assert_eq!(bench.generations(), [5]);
+}
