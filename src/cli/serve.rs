@@ -222,7 +222,8 @@ fn warn_single_place(keys: &[PathBuf]) {
     }
 }
 
-fn place_id(text: &str) -> Result<PlaceId, IdError> {
+/// A place's id on the command line or in the file.
+pub(super) fn place_id(text: &str) -> Result<PlaceId, IdError> {
     PlaceId::parse(text)
 }
 

@@ -7,7 +7,7 @@
 use crate::{
     audit::EventDraft,
     clock::Timestamp,
-    keyring::PlaceStatus,
+    keyring::{PlaceStatus, RemovedPlace},
     storage::{Group, Op, keys},
     wire::store::PurgeRun,
 };
@@ -110,7 +110,7 @@ fn certificate(
         cohorts: cohorts.iter().zip(counts).map(|(c, count)| certified(c, *count)).collect(),
         totals,
         holds_kept: run.holds_kept,
-        failures: Vec::new(),
+        failures: keyring.removed_places().iter().filter_map(removed_unscrubbed).collect(),
         generation_before: run.generation_before,
         generation_after: run.generation_after,
         keyring_hash: hex::encode(&run.keyring_hash),
@@ -148,6 +148,17 @@ fn certified(cohort: &SweptCohort, counts: Counts) -> CertifiedCohort {
 
 fn place(place: &PlaceStatus) -> CertifiedPlace {
     CertifiedPlace { id: place.id.to_string(), class: format!("{:?}", place.class) }
+}
+
+/// A place that went without having been scrubbed is named in every certificate from then on.
+fn removed_unscrubbed(place: &RemovedPlace) -> Option<String> {
+    (!place.scrubbed).then(|| {
+        format!(
+            "place {} (class {:?}) was removed by generation {} without having been scrubbed: who \
+             holds it, with the root key of that time, may still open what the generation before did",
+            place.id, place.class, place.generation
+        )
+    })
 }
 
 fn due(cohort: &SweptCohort, counts: &Counts) -> DueCohort {

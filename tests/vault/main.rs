@@ -21,6 +21,7 @@ mod many;
 mod model;
 mod once;
 mod periods;
+mod places;
 mod records;
 mod retention;
 mod shipped;
