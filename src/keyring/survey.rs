@@ -8,12 +8,8 @@ use std::io;
 use crate::{
     ids::PlaceId,
     keyring::{
-        Keyring, KeyringError, Place, PlaceClass, RootSource,
-        anchor::{Entry, Held},
-        body::Body,
-        create::check_distinct,
-        generation,
-        root::RootKeys,
+        Keyring, KeyringError, Place, PlaceClass, RootSource, anchor::Entry, body::Body,
+        create::check_distinct, generation, root::RootKeys,
     },
 };
 
@@ -102,6 +98,8 @@ pub struct Survey {
 struct Looked {
     finding: PlaceFinding,
     entry: Option<Entry>,
+    /// The newest generation it claims, if the root key does not open that.
+    closed: Option<(u64, KeyringError)>,
     file: Option<Vec<u8>>,
 }
 
@@ -149,7 +147,7 @@ fn look(place: &Place, roots: &RootKeys) -> Result<Looked, KeyringError> {
         generation: None,
         faults: Vec::new(),
     };
-    let nothing = |finding| Ok(Looked { finding, entry: None, file: None });
+    let nothing = |finding| Ok(Looked { finding, entry: None, closed: None, file: None });
     let identity = match place.anchor.lock().and_then(|()| place.identity()) {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
             return Err(KeyringError::PlaceLocked { place: place.describe() });
@@ -168,9 +166,13 @@ fn look(place: &Place, roots: &RootKeys) -> Result<Looked, KeyringError> {
         }
     };
     finding.id = Some(id);
-    let held = match place.anchor.read(roots).and_then(Held::newest_opens) {
-        Ok(held) => held,
-        Err(error) => {
+    let held = place.anchor.read(roots).map(|held| (held.highest(), held.newest_opens()));
+    let held = match held {
+        Ok((_, Ok(held))) => held,
+        Ok((Some(claimed), Err(error))) => {
+            return Ok(Looked { closed: Some((claimed, error)), ..nothing(finding)? });
+        }
+        Ok((None, Err(error))) | Err(error) => {
             finding.faults.push(error.into());
             return nothing(finding);
         }
@@ -192,7 +194,7 @@ fn look(place: &Place, roots: &RootKeys) -> Result<Looked, KeyringError> {
     if file.is_none() {
         finding.faults.push(PlaceFault::File);
     }
-    Ok(Looked { finding, entry: Some(entry), file })
+    Ok(Looked { finding, entry: Some(entry), closed: None, file })
 }
 
 /// The body that this entry opens, from whichever place has its file.
@@ -204,8 +206,16 @@ fn body(entry: &Entry, looked: &[Looked]) -> Option<Body> {
 }
 
 fn compare(place: &mut Looked, newest: Option<&Entry>) {
-    let (Some(entry), Some(newest)) = (&place.entry, newest) else { return };
     let faults = &mut place.finding.faults;
+    // Below what opens elsewhere, it is what a root rotation left; otherwise the root key is wrong.
+    match (place.closed.take(), newest) {
+        (Some((held, _)), Some(newest)) if held < newest.generation => {
+            faults.push(PlaceFault::Behind { held, newest: newest.generation });
+        }
+        (Some((_, error)), _) => faults.push(error.into()),
+        (None, _) => {}
+    }
+    let (Some(entry), Some(newest)) = (&place.entry, newest) else { return };
     if entry.vault != newest.vault {
         faults.push(PlaceFault::OtherVault);
     } else if entry.generation < newest.generation {

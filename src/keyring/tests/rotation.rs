@@ -117,6 +117,34 @@ fn a_rotation_waits_for_every_place_and_writes_nothing_before() {
     assert_eq!(open_with(&places, key_file(2)).unwrap().generation(), 3);
 }
 
+#[test]
+fn a_follower_that_a_cut_rotation_left_under_the_old_root_key_is_told_as_behind_and_brought_up() {
+    let places = MemoryPlaces::new(2);
+    let keyring = create(&places);
+    let old = places.image(1);
+    rotate(&keyring, &key_file(2)).unwrap();
+    drop(keyring);
+    places.restore(1, old);
+    let found = Keyring::survey(&places.places(), key_file(2), 0).unwrap();
+    assert!(found.places[0].faults.is_empty());
+    assert!(matches!(found.places[1].faults[..], [PlaceFault::Behind { held: 1, newest: 2 }]));
+    let found = Keyring::survey(&places.places(), key_file(3), 0).unwrap();
+    assert!(found.places.iter().all(|place| place.faults[0].to_string().contains("wrong")));
+    // The old secret opens the follower, and must not be taken for the vault's.
+    assert!(matches!(open_with(&places, root()).map(|_| ()), Err(KeyringError::WrongRoot)));
+    let keyring = open_with(&places, key_file(2)).unwrap();
+    assert_eq!((keyring.generation(), places.image(1).slots_in_use()), (2, 1));
+    drop(keyring);
+    // A follower that claims more than the primary, under whatever root key, is refused.
+    let keyring = open_with(&places, key_file(2)).unwrap();
+    let before = places.image(0);
+    rotate(&keyring, &key_file(4)).unwrap();
+    drop(keyring);
+    places.restore(0, before);
+    let ahead = open_with(&places, key_file(2)).map(|_| ());
+    assert!(matches!(ahead, Err(KeyringError::FollowerAhead { .. })));
+}
+
 /// A vault under key file 1 with a sealed section, at generation 2.
 struct Setup {
     images: Vec<MemoryImage>,
