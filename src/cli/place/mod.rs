@@ -131,13 +131,19 @@ pub(super) fn run(command: Command) -> Result<(), Failure> {
         }
         Command::Remove { place, at_rest } => {
             let removed = at_rest.open()?.remove_place(&place)?;
-            if removed.scrubbed {
+            if removed.place.scrubbed {
                 out::line(&format!("the place {place} is scrubbed and removed"));
             } else {
                 out::line(&format!("the place {place} is removed"));
                 out::note(
                     "WARNING: it did not answer and was not scrubbed: who finds it may open older \
                      generations with the root key. Destroy it; later certificates name it.",
+                );
+            }
+            if removed.left < 2 {
+                out::note(
+                    "WARNING: one key place is left. If it is lost, every record is lost, for good: \
+                     `oubliette place add` one on another device.",
                 );
             }
             out::line("Next: take its folder out of --keys, then start the vault");

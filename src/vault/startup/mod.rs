@@ -23,7 +23,7 @@ use crate::{
 
 pub use error::StartError;
 pub use found::{Founded, Founders, found};
-pub use places::PlacesAtRest;
+pub use places::{PlacesAtRest, Removal};
 pub use recover::start;
 
 /// What a vault is made of.

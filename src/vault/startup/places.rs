@@ -40,6 +40,15 @@ pub struct PlacesAtRest {
     pub random: Arc<dyn Random>,
 }
 
+/// A place that was taken off the list.
+#[derive(Debug)]
+pub struct Removal {
+    /// The place.
+    pub place: RemovedPlace,
+    /// How many are left.
+    pub left: usize,
+}
+
 impl PlacesAtRest {
     /// Opens the folders. A data folder without a vault is refused, and nothing is made.
     pub fn in_folders(
@@ -78,11 +87,12 @@ impl PlacesAtRest {
     }
 
     /// Takes a follower off the list; one that answers is scrubbed. Blocks.
-    pub fn remove_place(mut self, id: &PlaceId) -> Result<RemovedPlace, StartError> {
+    pub fn remove_place(mut self, id: &PlaceId) -> Result<Removal, StartError> {
         self.without_places.push(*id);
         let (clock, random) = (Arc::clone(&self.clock), Arc::clone(&self.random));
         let (keyring, _store) = self.open()?;
-        Ok(keyring.remove_place(id, clock.now(), random.as_ref())?)
+        let place = keyring.remove_place(id, clock.now(), random.as_ref())?;
+        Ok(Removal { place, left: keyring.places().len() })
     }
 
     /// Makes a follower the primary; the generation that did it. Blocks.

@@ -90,6 +90,7 @@ fn places_are_verified_added_promoted_and_removed_at_rest_and_never_while_a_vaul
     said(&["promote", &ids[1]], &[&b, &c], "is the primary");
     let removed = place(&["remove", &ids[0]], &[&b, &c]);
     assert!(removed.code == 0 && removed.err.contains("not scrubbed"), "{}", removed.err);
+    assert!(!removed.err.contains("one key place is left"), "{}", removed.err);
     said(&["verify"], &[&b, &c], "every place holds");
 
     let mut args = vec!["serve", "--accept-swap", "--data", &data, "--keys", &b, "--keys", &c];
