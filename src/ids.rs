@@ -13,7 +13,7 @@ use crate::random::Random;
 #[non_exhaustive]
 pub enum IdError {
     /// A random id is exactly 16 bytes, or 32 hexadecimal digits.
-    #[error("a {0} id is 16 bytes, written as 32 hexadecimal digits")]
+    #[error("a {0} id is 16 bytes; as text, 32 hexadecimal digits")]
     Length(&'static str),
     /// A name is 1 to 64 of `a-z 0-9 _ - .`, first a letter, digit or `_`.
     #[error("a {0} name is 1 to 64 characters of `a-z`, `0-9`, `_`, `-`, `.`")]

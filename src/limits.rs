@@ -44,6 +44,12 @@ pub const FIND_CONDITIONS_MAX: usize = 8;
 pub const CANDIDATES_MAX: usize = 10_000;
 /// Index rows read at a time by a search.
 pub const CANDIDATE_ROWS: usize = 64;
+/// Most records of one Erase.
+pub const RECORDS_PER_ERASE_MAX: usize = EVENT_RECORDS_MAX;
+/// Most records that one generation erases, of all requests that wait; the others follow.
+pub const ERASE_BATCH_RECORDS_MAX: usize = 4 * EVENT_RECORDS_MAX;
+/// Index rows looked at at a time while their key is exchanged.
+pub const REKEY_ROWS: usize = 256;
 /// Most records of one import batch: one event, one commit.
 pub const IMPORT_BATCH_RECORDS_MAX: usize = EVENT_RECORDS_MAX;
 /// Bytes of messages after which an import batch ends.

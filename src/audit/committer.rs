@@ -49,12 +49,16 @@ struct Admitted {
 }
 
 /// One attempt at a batch.
+#[derive(Default)]
 struct Batch {
     calls: Vec<Admitted>,
     /// One group per call, in the same order.
     groups: Vec<Group>,
     /// Segments that this batch uses first, and their rows.
     segments: Vec<(SegmentId, Op)>,
+    /// Calls that were refused, and why. They are told after the others are durable: whoever lost to an
+    /// earlier call of the batch and looks again must find what that one wrote.
+    refused: Vec<(Reply, AuditError)>,
 }
 
 /// Fails what is queued unless the thread ends in good order, so that nobody waits for a thread
@@ -95,6 +99,15 @@ impl Committer {
     /// Writes one batch; false once the log is unwritable.
     fn write(&mut self, calls: Vec<Waiting>) -> bool {
         let mut batch = self.admit(calls);
+        let refused = std::mem::take(&mut batch.refused);
+        let written = self.write_admitted(batch);
+        for (reply, error) in refused {
+            reply.send(Err(if written { error } else { AuditError::Unwritable }));
+        }
+        written
+    }
+
+    fn write_admitted(&mut self, mut batch: Batch) -> bool {
         while !batch.calls.is_empty() {
             let (guard, confirmed) = self.number(&mut batch);
             match self.shared.store.commit(&batch.groups) {
@@ -113,7 +126,7 @@ impl Committer {
         true
     }
 
-    /// 1. Checks slots and preconditions and answers those that lost one. Nothing has a number yet.
+    /// 1. Checks slots and preconditions and sets apart those that lost one. Nothing has a number yet.
     fn admit(&self, calls: Vec<Waiting>) -> Batch {
         let store = &self.shared.store;
         let mut overlay = Overlay::over(calls.iter().map(|waiting| &waiting.call.group));
@@ -127,11 +140,11 @@ impl Committer {
                 if holds { Ok(()) } else { Err(AuditError::Rejected) }
             })
             .collect();
-        let mut batch = Batch { calls: Vec::new(), groups: Vec::new(), segments: Vec::new() };
+        let mut batch = Batch::default();
         for (Waiting { call, reply }, verdict) in calls.into_iter().zip(verdicts) {
             match verdict {
                 Ok(()) => self.take_in(&mut batch, call, reply),
-                Err(error) => reply.send(Err(error)),
+                Err(error) => batch.refused.push((reply, error)),
             }
         }
         batch

@@ -14,7 +14,7 @@ use crate::{
     crypto::section::{self, SectionAddress, SectionError},
     ids::{
         AgentId, ClassName, CollectionName, EventId, FieldName, PurposeName, RecordId, RequestId,
-        RoleName, SlotRef, SubjectId, UnitName, VaultId,
+        RoleName, SegmentId, SlotRef, SubjectId, UnitName, VaultId,
     },
     keyring::{CohortInfo, Keyring, KeyringError},
     random::Random,
@@ -78,6 +78,8 @@ pub struct EventDraft {
     pub outcome: String,
     /// Closed vocabulary `key=value`, never personal.
     pub notes: Vec<String>,
+    /// Slots that an erasure's intent names.
+    pub slots: Vec<SlotRef>,
 }
 
 impl EventDraft {
@@ -104,6 +106,27 @@ impl EventDraft {
             request: None,
             outcome: "OK".to_owned(),
             notes: Vec::new(),
+            slots: Vec::new(),
+        }
+    }
+
+    /// The event that follows one read back: the same agent, purpose and records under this action.
+    pub(crate) fn following(stored: &StoredEvent, action: &'static str) -> Self {
+        Self {
+            agent: stored.agent.clone(),
+            role: stored.role.clone(),
+            unit: stored.unit.clone(),
+            service: stored.service.clone(),
+            purpose: stored.purpose.clone(),
+            collection: stored.collection.clone(),
+            records: stored.records.clone(),
+            subject: stored.subject,
+            subjects: stored.subjects.clone(),
+            policies: stored.policies.clone(),
+            pack_hash: stored.pack_hash,
+            justification: stored.justification.clone(),
+            request: stored.request,
+            ..Self::new(action)
         }
     }
 }
@@ -131,6 +154,7 @@ pub struct StoredEvent {
     pub request: Option<RequestId>,
     pub outcome: String,
     pub notes: Vec<String>,
+    pub slots: Vec<SlotRef>,
 }
 
 /// An event whose detail is sealed and whose id and time are fixed, not yet written.
@@ -286,6 +310,7 @@ fn to_stored(draft: &EventDraft, named: bool) -> store::Event {
         outcome: draft.outcome.clone(),
         notes: draft.notes.clone(),
         subject_ids: subjects.iter().map(|id| id.as_bytes().to_vec()).collect(),
+        slots: draft.slots.iter().filter(|_| named).map(slot_bytes).collect(),
     }
 }
 
@@ -311,7 +336,19 @@ fn from_stored(event: store::Event) -> Option<StoredEvent> {
         request: optional(event.request_id.as_slice(), RequestId::from_slice)?,
         outcome: event.outcome,
         notes: event.notes,
+        slots: collect(&event.slots, |bytes| slot(bytes))?,
     })
+}
+
+/// seg_id16 ‖ u32 index.
+fn slot_bytes(at: &SlotRef) -> Vec<u8> {
+    [at.seg.as_bytes().as_slice(), &at.index.to_be_bytes()].concat()
+}
+
+fn slot(bytes: &[u8]) -> Option<SlotRef> {
+    let (seg, index) = bytes.split_first_chunk::<16>()?;
+    let index = u32::from_be_bytes(index.try_into().ok()?);
+    Some(SlotRef { seg: SegmentId::from_bytes(*seg), index })
 }
 
 fn given(stored: &store::FieldGiven) -> Option<FieldGiven> {

@@ -1,4 +1,4 @@
-//! `oubliette certificate`: the proof of a purge, fetched and verified.
+//! `oubliette certificate`: the proof of a purge or an erasure, fetched and verified.
 
 use std::{
     fs,
@@ -77,7 +77,7 @@ fn not_found(by_id: bool, error: ClientError) -> Failure {
     if by_id || error.reason() != Some(Reason::NoCertificate) {
         return error.into();
     }
-    Failure::new("no certificate yet: nothing has been purged")
+    Failure::new("no certificate yet: nothing has been purged or erased")
         .hint("`oubliette purge --dry-run` says what is due")
 }
 

@@ -4,7 +4,7 @@
 //! it prints once (two one-time secrets) is nowhere else.
 
 use std::{
-    io::{BufRead as _, IsTerminal as _, Write as _},
+    io::IsTerminal as _,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     sync::Arc,
@@ -16,7 +16,7 @@ use serde_json::json;
 use super::{
     failure::Failure,
     folders::{self, Fresh},
-    out,
+    out, prompt,
     secrets::{RootArgs, shell},
     serve::end_date_line,
 };
@@ -256,17 +256,8 @@ fn confirm_places(args: &Args) -> Result<(), Failure> {
         Risk::OneDevice => {}
     }
     let accepted = risk.accepted(args.accept_single_place, args.yes)
-        || (std::io::stdin().is_terminal() && risk.agrees(&ask(risk.question())?));
+        || (std::io::stdin().is_terminal() && risk.agrees(&prompt::ask(risk.question())?));
     if accepted { Ok(()) } else { Err(risk.refusal()) }
-}
-
-fn ask(question: &str) -> Result<String, Failure> {
-    let failed = |e: std::io::Error| Failure::of(&e);
-    let mut error_output = std::io::stderr().lock();
-    write!(error_output, "{question}").and_then(|()| error_output.flush()).map_err(failed)?;
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer).map_err(failed)?;
-    Ok(answer.trim().to_lowercase())
 }
 
 /// Whether two folders, or the nearest that exist above them, are on one device.

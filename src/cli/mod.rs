@@ -20,6 +20,7 @@ mod connect;
 mod create;
 mod demo;
 mod describe;
+mod erase;
 mod failure;
 mod find;
 mod folders;
@@ -36,6 +37,7 @@ mod out;
 mod place;
 mod policy;
 mod progress;
+mod prompt;
 mod purge;
 mod reveal;
 mod sample;
@@ -108,6 +110,8 @@ enum Command {
     Assign(assign::Args),
     /// Take an assignment back
     Unassign(unassign::Args),
+    /// Destroy the keys of records before their date
+    Erase(erase::Args),
     /// List the records assigned to you, or to somebody else
     Worklist(worklist::Args),
     /// Say what the policy pack holds and what you could do with it
@@ -173,6 +177,7 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Update(args) => update::run(&args),
         Command::Assign(args) => assign::run(&args),
         Command::Unassign(args) => unassign::run(&args),
+        Command::Erase(args) => erase::run(&args),
         Command::Worklist(args) => worklist::run(&args),
         Command::Describe(args) => describe::run(&args),
         Command::Purge(args) => purge::run(&args).map_err(Failure::on_the_vault),

@@ -73,6 +73,9 @@ reasons! {
     /// Absent, forbidden to know, expired or erased.
     NotAvailable = "NOT_AVAILABLE", NotFound, false,
         "not available", "check the id; a record that is absent, expired, erased or none of your business answers alike";
+    /// A hold keeps the record.
+    Held = "HELD", FailedPrecondition, false,
+        "a hold keeps this record", "have the hold released first; nothing was erased";
     /// The record was changed by another call.
     VersionMismatch = "VERSION_MISMATCH", Aborted, false,
         "the record has another version", "reveal the record again and repeat the change with its present version";

@@ -78,6 +78,14 @@ impl Keyring {
         self.state.read().body.held_in(&at.seg).contains(&at.index)
     }
 
+    /// Ids of the cohort's index keys, the newest last; none for a cohort without, or an unknown one.
+    #[must_use]
+    pub fn index_key_ids(&self, cohort: &CohortId) -> Vec<u32> {
+        let state = self.state.read();
+        let keys = state.body.cohorts.get(cohort).map_or(&[][..], |c| c.index_keys.as_slice());
+        keys.iter().map(|key| key.id()).collect()
+    }
+
     /// Token under the cohort's newest index key, with that key's id; `None` without a live key.
     #[must_use]
     pub fn write_token(

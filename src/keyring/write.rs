@@ -98,6 +98,18 @@ impl Draft {
         Ok(unpublished)
     }
 
+    /// Sees to it, before anything is written anywhere, that every place answers and holds g. The draft
+    /// counts as one that erases from then on.
+    ///
+    /// Errors: [`KeyringError::ErasureNeedsPlace`]; [`KeyringError::MustReopen`].
+    pub fn ready_to_erase(&mut self, random: &dyn Random) -> Result<(), KeyringError> {
+        if self.keyring.broken.load(Ordering::Acquire) {
+            return Err(KeyringError::MustReopen);
+        }
+        self.erases = true;
+        self.ready_places(random)
+    }
+
     /// Brings every follower up to g. A silent one is marked behind, or stops an erasing draft.
     fn ready_places(&mut self, random: &dyn Random) -> Result<(), KeyringError> {
         let keyring = Arc::clone(&self.keyring);

@@ -18,6 +18,8 @@ pub enum Verb {
     Create,
     /// Give the record to an agent or a unit, or take it away: `assign:<collection>`.
     Assign,
+    /// Destroy the record's keys before its date: `erase:<collection>`.
+    Erase,
 }
 
 /// One policy that decided, as the audit event and the answer name it.

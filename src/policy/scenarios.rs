@@ -13,7 +13,7 @@
 //! not_policy = "closed-shelf"        optional: is not
 //! ```
 //! An action is `reveal:<class>` (which also answers for the mask), `write:<class>`,
-//! `create:<collection>` with `class`, `assign:<collection>` with `to_agent` or `to_unit`, or one of
+//! `create:<collection>` with `class`, `assign:<collection>` with `to_agent` or `to_unit`, `erase:<collection>`, or one of
 //! the vault's own actions, which take no collection.
 
 use std::collections::BTreeMap;
@@ -267,6 +267,7 @@ impl Scenario {
             "write" => Ok((Verb::Write, class(of)?)),
             "create" if of == collection.as_str() => Ok((Verb::Create, own()?)),
             "assign" if of == collection.as_str() => Ok((Verb::Assign, own()?)),
+            "erase" if of == collection.as_str() => Ok((Verb::Erase, own()?)),
             "mask" => Err("ask `reveal:<class>` and expect `mask`".into()),
             _ => Err(format!("`{}` is no action on `{collection}`", self.action)),
         }

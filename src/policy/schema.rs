@@ -8,8 +8,8 @@
 //! <collection>        territory?, assigned_agents, assigned_units, restricted, held, <attributes>
 //! Vault::"vault"      the resource of actions on the vault itself
 //! Action "reveal:<class>" "mask:<class>" "match:<class>" "write:<class>" "create:<collection>"
-//!        "assign:<collection>", in the groups "reveal" "mask" "match" "write" "create" "assign" and, all of them, "data";
-//!        the vault's own actions in the group "vault"
+//!        "assign:<collection>" "erase:<collection>", in the groups "reveal" "mask" "match" "write"
+//!        "create" "assign" "erase" and, all of them, "data"; the vault's own actions in the group "vault"
 //! context (data)      purpose, today, local_minutes, local_weekday, justification, recent_reveals,
 //!                     break_glass, notice_given; create adds class; assign adds to_self,
 //!                     to_own_unit, to_unit_of_own_territory
@@ -54,7 +54,8 @@ pub(super) fn generate(vocabulary: &Vocabulary) -> Json {
         types.insert(spec.name.to_string(), resource(spec));
     }
     let mut actions = Map::new();
-    for group in ["reveal", "mask", "match", "write", "create", "assign", "data", "vault"] {
+    for group in ["reveal", "mask", "match", "write", "create", "assign", "erase", "data", "vault"]
+    {
         actions.insert(group.into(), json!({}));
     }
     for class in &classes {
@@ -74,6 +75,8 @@ pub(super) fn generate(vocabulary: &Vocabulary) -> Json {
             assign.insert(fact.into(), boolean());
         }
         actions.insert(format!("assign:{}", spec.name), data_action("assign", &[spec], assign));
+        let erase = data_action("erase", &[spec], data_context());
+        actions.insert(format!("erase:{}", spec.name), erase);
     }
     for action in VAULT_ACTIONS {
         actions.insert((*action).into(), action_on("vault", json!(["Vault"]), time_context()));

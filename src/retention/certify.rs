@@ -1,4 +1,5 @@
-//! Step 8 of a purge: the certificate, the final event and the end of the run, in one commit.
+//! The certificate of a purge or an erasure; and step 8 of a purge, which commits it with the final event
+//! and the end of the run.
 //!
 //! It must not certify while a place still owes its scrub. Totals come from the 'n' rows alone, which
 //! were written with the deletions; they are deleted with the run, so that a later sweep of the same
@@ -7,6 +8,7 @@
 use crate::{
     audit::EventDraft,
     clock::Timestamp,
+    ids::CertificateId,
     keyring::{PlaceStatus, RemovedPlace},
     storage::{Group, Op, keys},
     wire::store::PurgeRun,
@@ -15,7 +17,7 @@ use crate::{
 use super::{
     certificate::{
         AuditReference, Bilingual, Certificate, CertifiedCohort, CertifiedPlace, Counts, FORMAT,
-        LeafIndex, READABLE, signer_name, statement,
+        LeafIndex, PURGE, READABLE, signer_name, statement,
     },
     context::{Context, certificates_name, draft_event},
     error::RetentionError,
@@ -45,9 +47,7 @@ pub(super) fn certify(cx: &Context<'_>, run: &PurgeRun) -> Result<PurgeReport, R
     let sealed = cx.log.seal(&final_event(cx, run, certified, totals, &places))?;
     let mut ops = vec![Op::Delete(keys::PURGE.to_vec())];
     if certified {
-        let certificate = certificate(cx, run, &cohorts, &counts, totals, &places);
-        let json = certificate.sign(&keyring.certificate_signer())?;
-        ops.push(Op::Put(keys::certificate(&id, certificate.revision), json.into_bytes()));
+        ops.push(certificate(cx, &proof(run, id), &cohorts, &counts, totals)?);
     }
     ops.extend(cohorts.iter().map(|cohort| Op::Delete(keys::sweep_count(&cohort.id))));
     let group = Group { preconditions: Vec::new(), ops };
@@ -65,7 +65,11 @@ pub(super) fn certify(cx: &Context<'_>, run: &PurgeRun) -> Result<PurgeReport, R
     })
 }
 
-fn counts(cx: &Context<'_>, cohorts: &[SweptCohort]) -> Result<Vec<Counts>, RetentionError> {
+/// Rows deleted of each cohort and not reported yet.
+pub(super) fn counts(
+    cx: &Context<'_>,
+    cohorts: &[SweptCohort],
+) -> Result<Vec<Counts>, RetentionError> {
     let read = |cohort: &SweptCohort| {
         let keyring = cx.log.keyring().as_ref();
         let row = rows::sweep_count(cx.log.store().as_ref(), keyring, &cohort.id)?;
@@ -79,59 +83,96 @@ fn counts(cx: &Context<'_>, cohorts: &[SweptCohort]) -> Result<Vec<Counts>, Rete
     cohorts.iter().map(read).collect()
 }
 
-fn certificate(
+/// What a certificate proves, of a purge or of an erasure.
+pub(super) struct Proof<'a> {
+    /// [`PURGE`] or [`ERASURE`].
+    pub(super) what: &'static str,
+    pub(super) id: CertificateId,
+    pub(super) pack_hash: &'a [u8],
+    pub(super) started_by: &'a str,
+    pub(super) cutoff_ms: i64,
+    pub(super) started_at_ms: i64,
+    /// T1.
+    pub(super) erased_at_ms: i64,
+    pub(super) resumed: u32,
+    pub(super) holds_kept: u64,
+    /// Before and after.
+    pub(super) generations: (u64, u64),
+    pub(super) keyring_hash: &'a [u8],
+    pub(super) intent: Option<LeafIndex>,
+    /// Index keys of these cohorts live on, so that T2 is still to come.
+    pub(super) searchable: bool,
+}
+
+/// The row of the signed certificate.
+pub(super) fn certificate(
     cx: &Context<'_>,
-    run: &PurgeRun,
+    proof: &Proof<'_>,
     cohorts: &[SweptCohort],
     counts: &[Counts],
     totals: Counts,
-    places: &[PlaceStatus],
-) -> Certificate {
+) -> Result<Op, RetentionError> {
     let keyring = cx.log.keyring();
     let time = |millis| Timestamp::from_millis(millis).to_string();
-    let erased_at = time(run.erased_at_ms);
-    let by = if run.started_by.is_empty() { "schedule" } else { run.started_by.as_str() };
+    let erased_at = time(proof.erased_at_ms);
     let readable =
         READABLE.iter().map(|(en, fr)| Bilingual { en: (*en).to_owned(), fr: (*fr).to_owned() });
-    Certificate {
+    let certificate = Certificate {
         v: FORMAT,
-        id: hex::encode(&run.certificate_id),
+        id: proof.id.to_string(),
         revision: 1,
+        what: proof.what.to_owned(),
         vault: keyring.vault_name(),
         vault_id: keyring.vault().to_string(),
         node: keyring.node(),
-        policy_pack_hash: hex::encode(&run.pack_hash),
-        started_by: by.to_owned(),
-        cutoff: time(run.cutoff_ms),
-        started_at: time(run.started_at_ms),
+        policy_pack_hash: hex::encode(proof.pack_hash),
+        started_by: proof.started_by.to_owned(),
+        cutoff: time(proof.cutoff_ms),
+        started_at: time(proof.started_at_ms),
         erased_at: erased_at.clone(),
         finished_at: cx.log.clock().now().to_string(),
-        resumed: run.resumed,
+        resumed: proof.resumed,
         cohorts: cohorts.iter().zip(counts).map(|(c, count)| certified(c, *count)).collect(),
         totals,
-        holds_kept: run.holds_kept,
+        holds_kept: proof.holds_kept,
         failures: keyring.removed_places().iter().filter_map(removed_unscrubbed).collect(),
-        generation_before: run.generation_before,
-        generation_after: run.generation_after,
-        keyring_hash: hex::encode(&run.keyring_hash),
+        generation_before: proof.generations.0,
+        generation_after: proof.generations.1,
+        keyring_hash: hex::encode(proof.keyring_hash),
         class: format!("{:?}", keyring.class()),
-        places: places.iter().map(place).collect(),
+        places: keyring.places().iter().map(place).collect(),
         t1: erased_at.clone(),
-        // A cohort purged whole takes its index keys along in the same generation. One kept for held
-        // slots loses its index key too (DESIGN section 3): T1 = T2 in both cases.
-        t2: Some(erased_at),
-        audit: AuditReference {
-            intent: run
-                .intent_index_known
-                .then_some(LeafIndex { k: run.intent_k, n: run.intent_n }),
-            checkpoint: cx.log.checkpoint(),
-        },
+        t2: (!proof.searchable).then_some(erased_at),
+        audit: AuditReference { intent: proof.intent, checkpoint: cx.log.checkpoint() },
         still_readable: readable.collect(),
-        statement: statement(keyring.class()),
+        statement: statement(proof.what, keyring.class()),
         signed_by: signer_name(
             &certificates_name(&keyring.vault_name()),
             &keyring.certificate_signer().public(),
         ),
+    };
+    let json = certificate.sign(&keyring.certificate_signer())?;
+    Ok(Op::Put(keys::certificate(&proof.id, certificate.revision), json.into_bytes()))
+}
+
+/// What is proven of a purge.
+fn proof<'a>(run: &'a PurgeRun, id: CertificateId) -> Proof<'a> {
+    Proof {
+        what: PURGE,
+        id,
+        pack_hash: &run.pack_hash,
+        started_by: if run.started_by.is_empty() { "schedule" } else { &run.started_by },
+        cutoff_ms: run.cutoff_ms,
+        started_at_ms: run.started_at_ms,
+        erased_at_ms: run.erased_at_ms,
+        resumed: run.resumed,
+        holds_kept: run.holds_kept,
+        generations: (run.generation_before, run.generation_after),
+        keyring_hash: &run.keyring_hash,
+        intent: run.intent_index_known.then_some(LeafIndex { k: run.intent_k, n: run.intent_n }),
+        // A cohort purged whole takes its index keys along in the same generation. One kept for held
+        // slots loses its index key too (DESIGN section 3): T1 = T2 in both cases.
+        searchable: false,
     }
 }
 

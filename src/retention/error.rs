@@ -50,6 +50,9 @@ pub enum RetentionError {
     /// A certificate could not be written as JSON: a fault of the program.
     #[error("the certificate could not be put together")]
     CertificateFormat,
+    /// What an erasure of several requests failed of, told to each of them.
+    #[error("the erasure failed")]
+    Erasure(#[source] std::sync::Arc<RetentionError>),
     /// Reading storage.
     #[error(transparent)]
     Read(#[from] StoreError),

@@ -11,6 +11,7 @@ pub mod rule;
 mod certificate;
 mod certify;
 mod context;
+mod erase;
 mod error;
 mod plan;
 mod purge;
@@ -19,6 +20,7 @@ mod report;
 mod rows;
 mod run;
 mod scheduler;
+mod searchable;
 mod survey;
 mod sweep;
 #[cfg(test)]
@@ -37,8 +39,10 @@ use parking_lot::Mutex;
 
 pub use self::{
     certificate::{CertificateError, CertificateSummary, verifier_key, verify},
+    erase::{Doomed, EraseRequest, Erased, Fate, Remember},
     error::RetentionError,
     report::{DueCohort, Preview, PurgeReport},
+    searchable::Owed,
     survey::{Surveyed, survey},
 };
 use self::{
@@ -52,8 +56,7 @@ use crate::{
     audit::{ALARM_ROLLBACK, AuditLog, EventDraft},
     clock::Timestamp,
     identity::Caller,
-    ids::{CertificateId, CohortId},
-    keyring::KeyringError,
+    ids::{CertificateId, CohortId, RecordId, SlotRef},
     limits,
     policy::Pack,
     storage::{Group, Op, keys},
@@ -61,6 +64,9 @@ use crate::{
 
 /// Kind of the alarm that a purge failed past its commit point and waits for a restart.
 pub const ALARM_ERASURE_PENDING: &str = "erasure-pending";
+
+/// Kind of the alarm that a record bears the mark of an erasure that nobody began.
+pub const ALARM_MARK: &str = "mark-without-intent";
 
 /// When the schedule last ran and last tried.
 #[derive(Debug, Default, Clone, Copy)]
@@ -74,6 +80,7 @@ pub struct Retention {
     log: Arc<AuditLog>,
     running: AtomicBool,
     last: Mutex<LastRun>,
+    erasures: erase::Line,
 }
 
 /// The right to run, given back on drop. Not a lock: a second run is told, it does not wait.
@@ -89,7 +96,8 @@ impl Retention {
     /// Retention over this log and its keyring.
     #[must_use]
     pub fn new(log: Arc<AuditLog>) -> Self {
-        Self { log, running: AtomicBool::new(false), last: Mutex::new(LastRun::default()) }
+        let (running, last) = (AtomicBool::new(false), Mutex::new(LastRun::default()));
+        Self { log, running, last, erasures: erase::Line::default() }
     }
 
     /// What a purge would drop now, with the number of records; changes nothing. Blocks.
@@ -138,8 +146,7 @@ impl Retention {
     /// Past its commit point an erasure is neither undone nor acknowledged: somebody must restart the
     /// vault, which scrubs before it serves.
     fn tell_pending(&self, error: &RetentionError) {
-        use KeyringError::{Drain, Incomplete, MustReopen};
-        if matches!(error, RetentionError::Keyring(Incomplete(_) | Drain | MustReopen)) {
+        if erase::is_beyond_commit(error) {
             self.log.raise_alarm(ALARM_ERASURE_PENDING, "restart-the-vault");
         }
     }
@@ -200,6 +207,47 @@ impl Retention {
         Ok(Some((purge::purge(cx, reached)?, was_erased)))
     }
 
+    /// Erases the records of one request, in one generation with those of others that wait. Blocks,
+    /// also on other requests.
+    ///
+    /// # Errors
+    /// [`RetentionError::Erasure`]: of the whole batch. Nothing is erased, unless the cause is past the
+    /// commit point: then [`ALARM_ERASURE_PENDING`] is raised, nothing is acknowledged, and the next
+    /// start finishes it.
+    pub fn erase(&self, pack: &Pack, request: EraseRequest) -> Result<Erased, RetentionError> {
+        let cx = Context { log: &self.log, pack_hash: pack.hash(), by: None };
+        let erase = |batch| erase::erase(&cx, batch).inspect_err(|error| self.tell_pending(error));
+        self.erasures.join(request, erase).map_err(RetentionError::Erasure)
+    }
+
+    /// Whether a record row bears the mark of an erasure that nobody began: it was written by somebody
+    /// else, and erases nothing. While an erasure is under way, or waits for a restart, no mark counts as
+    /// such.
+    ///
+    /// # Errors
+    /// Reading storage.
+    pub fn is_marked_by_nobody(log: &AuditLog, record: RecordId) -> Result<bool, RetentionError> {
+        erase::is_marked_by_nobody(log, record)
+    }
+
+    /// Slots that the first generation of a run must erase: of erasures that a crash cut before their
+    /// commit point. Called before that generation is written. Blocks.
+    ///
+    /// # Errors
+    /// Reading storage and the log.
+    pub fn pending_erasures(&self, pack_hash: [u8; 32]) -> Result<Vec<SlotRef>, RetentionError> {
+        erase::pending_slots(&Context { log: &self.log, pack_hash, by: None })
+    }
+
+    /// Finishes erasures that a crash cut, and undoes those that erased nothing. Called at every start,
+    /// after its first generation and before serving. Blocks.
+    ///
+    /// # Errors
+    /// Storage, log and keyring errors.
+    pub fn resume_erasures(&self, pack_hash: [u8; 32]) -> Result<usize, RetentionError> {
+        erase::resume(&Context { log: &self.log, pack_hash, by: None })
+    }
+
     /// Compares every row with the keyring and deletes those whose slot is unreachable: after a
     /// restored database. Deletes the mark ([`keys::SWEEP`]) that asked for it. Returns how many rows
     /// of records, sections, index and events went. Blocks.
@@ -255,6 +303,14 @@ impl Retention {
     /// [`RetentionError::NoCertificate`]; reading storage.
     pub fn certificate(&self, id: Option<CertificateId>) -> Result<String, RetentionError> {
         certificate::read(self.log.store().as_ref(), id)
+    }
+
+    /// The generation that a certificate proves its erasure by.
+    ///
+    /// # Errors
+    /// [`RetentionError::NoCertificate`]; reading storage.
+    pub fn certified_generation(&self, id: CertificateId) -> Result<u64, RetentionError> {
+        certificate::generation(self.log.store().as_ref(), id)
     }
 
     /// Ids and revisions of all certificates.

@@ -125,7 +125,7 @@ pub(super) fn certificate_note(run: &PurgeRun) -> String {
 pub(super) fn note_erased(cx: &Context<'_>, run: &mut PurgeRun) -> Result<(), RetentionError> {
     if run.generation_after == 0 {
         run.generation_after = erasing_generation(cx, run)?;
-        run.keyring_hash = keyring_hash(cx, run)?.to_vec();
+        run.keyring_hash = keyring_hash_of(cx, run.generation_after, run.started_at_ms)?.to_vec();
         // After a crash this is when recovery saw it: T1 is never claimed too early.
         run.erased_at_ms = cx.log.clock().now().as_millis();
     }
@@ -148,43 +148,45 @@ fn erasing_generation(cx: &Context<'_>, run: &PurgeRun) -> Result<u64, Retention
     Ok(tombstones.max().unwrap_or_else(|| keyring.generation()))
 }
 
-/// Hash of the keyring file of the erasing generation: the present one, or what its leaf says.
-fn keyring_hash(cx: &Context<'_>, run: &PurgeRun) -> Result<[u8; 32], RetentionError> {
+/// Hash of the keyring file of a generation since this time: the present one, or what its leaf says.
+pub(super) fn keyring_hash_of(
+    cx: &Context<'_>,
+    wanted: u64,
+    since_ms: i64,
+) -> Result<[u8; 32], RetentionError> {
     let keyring = cx.log.keyring();
-    if keyring.generation() == run.generation_after {
+    if keyring.generation() == wanted {
         return Ok(keyring.hash());
     }
-    let found = find(cx, run, "generation", |detail| match detail {
-        EventDetail::Generation { generation, keyring_hash }
-            if *generation == run.generation_after =>
-        {
+    let found = find(cx, since_ms, "generation", |detail| match detail {
+        EventDetail::Generation { generation, keyring_hash } if *generation == wanted => {
             Some(*keyring_hash)
         }
         _ => None,
     })?;
-    found.map(|(_, hash)| hash).ok_or(RetentionError::GenerationUnlogged(run.generation_after))
+    found.map(|(_, hash)| hash).ok_or(RetentionError::GenerationUnlogged(wanted))
 }
 
 /// Leaf number of the run's intent.
 fn intent_index(cx: &Context<'_>, run: &PurgeRun) -> Result<Option<(u32, u64)>, RetentionError> {
     let note = certificate_note(run);
-    let found = find(cx, run, "purge-intent", |detail| match detail {
+    let found = find(cx, run.started_at_ms, "purge-intent", |detail| match detail {
         EventDetail::Open(event) if event.notes.contains(&note) => Some(()),
         _ => None,
     })?;
     Ok(found.map(|(index, ())| index))
 }
 
-/// The first event of this kind since the run started that `pick` takes.
+/// The newest event of this kind since this time that `pick` takes.
 fn find<T>(
     cx: &Context<'_>,
-    run: &PurgeRun,
+    since_ms: i64,
     kind: &str,
     pick: impl Fn(&EventDetail) -> Option<T>,
 ) -> Result<Option<Found<T>>, RetentionError> {
     let filter = EventFilter {
         kind: Some(kind.to_owned()),
-        since: Some(Timestamp::from_millis(run.started_at_ms)),
+        since: Some(Timestamp::from_millis(since_ms)),
         ..EventFilter::default()
     };
     let mut after = None;

@@ -6,7 +6,7 @@
 use crate::{
     ids::{CohortId, RecordId},
     keyring::Keyring,
-    storage::{Store, keys},
+    storage::Store,
 };
 
 use super::{
@@ -23,7 +23,8 @@ pub struct Surveyed {
     pub cohort: CohortId,
     /// Whether the keyring can still derive the key of its head.
     pub has_key: bool,
-    /// Whether a value of it could still be confirmed: it has index rows and their cohort an index key.
+    /// Whether a value of it could still be confirmed: the index key that made one of its index rows is
+    /// still there.
     pub confirmable: bool,
 }
 
@@ -39,19 +40,26 @@ pub fn survey(store: &dyn Store, keyring: &Keyring) -> Result<Vec<Surveyed>, Ret
             let id = key.get(1..).and_then(|id| RecordId::from_slice(id).ok());
             let record = id.ok_or(RetentionError::Tampered("r"))?;
             let row = head_row(value)?;
-            let info = keyring.cohort(&row.cohort);
-            let searchable = info.is_some_and(|info| {
-                let collection = &info.key.collection;
-                !keyring.search_tokens(&row.cohort, collection, "", b"").is_empty()
-            });
-            let indexed = !store.scan(&keys::indexes(&row.cohort), None, 1)?.is_empty();
+            let confirmable = row.index_rows.iter().any(|key| has_index_key(keyring, key));
             found.push(Surveyed {
                 record,
                 cohort: row.cohort,
                 has_key: keyring.derive_slot(&row.slot).is_ok(),
-                confirmable: searchable && indexed,
+                confirmable,
             });
         }
     }
     Ok(found)
+}
+
+/// Whether the keyring still has the key under which an index row was made: 'x' ‖ cohort_id16 ‖ u32 key
+/// id and so on.
+fn has_index_key(keyring: &Keyring, row: &[u8]) -> bool {
+    let parts = row.get(1..).and_then(|rest| rest.split_at_checked(16));
+    let Some((cohort, rest)) = parts else { return false };
+    let id = rest.first_chunk::<4>().map(|id| u32::from_be_bytes(*id));
+    match (CohortId::from_slice(cohort), id) {
+        (Ok(cohort), Some(id)) => keyring.index_key_ids(&cohort).contains(&id),
+        _ => false,
+    }
 }

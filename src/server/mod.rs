@@ -132,14 +132,16 @@ pub async fn serve_within(
     result
 }
 
-/// Reflection over the public package alone.
+/// Reflection over the public package, health, and the details of errors.
 fn reflection() -> Result<tonic_reflection::server::Builder<'static>, ServeError> {
     let mut files = prost_types::FileDescriptorSet::decode(api::DESCRIPTORS)
         .map_err(|_| ServeError::Descriptors)?;
     files.file.retain(|file| file.package() == PACKAGE);
     Ok(tonic_reflection::server::Builder::configure()
         .register_file_descriptor_set(files)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET))
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        // What errors carry: without it a client by reflection cannot read their reason.
+        .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET))
 }
 
 /// Health says SERVING exactly while the audit log can be written: without it no call is answered.

@@ -6,7 +6,7 @@ use std::{pin::Pin, sync::Arc};
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::{auth, convert, import::Imports, status::not_built_yet};
+use super::{auth, convert, import::Imports};
 use crate::{
     vault::{Changed, Vault},
     wire::api,
@@ -140,7 +140,9 @@ impl api::records_server::Records for Records {
         &self,
         request: Request<api::EraseRequest>,
     ) -> Result<Response<api::EraseResponse>, Status> {
-        auth::caller(&request)?;
-        Err(not_built_yet())
+        let who = auth::caller(&request)?;
+        let (why, records) = convert::erase(request.into_inner())?;
+        let answer = self.vault.erase(&who, &why, records).await?;
+        Ok(Response::new(convert::erased(&answer)))
     }
 }

@@ -1,16 +1,15 @@
-//! `oubliette.v1.Rights` on the wire: in the contract, not built yet. It holds no vault, so that it
-//! can do nothing by mistake.
+//! `oubliette.v1.Rights` on the wire: erasure of a subject; the rest is in the contract and not built yet.
 
-use std::pin::Pin;
+use std::{pin::Pin, sync::Arc};
 
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status};
 
-use super::{auth, status::not_built_yet};
-use crate::wire::api;
+use super::{auth, convert, status::not_built_yet};
+use crate::{vault::Vault, wire::api};
 
-/// The service.
-pub(crate) struct Rights;
+/// The service over one vault.
+pub(crate) struct Rights(pub(crate) Arc<Vault>);
 
 #[tonic::async_trait]
 impl api::rights_server::Rights for Rights {
@@ -29,8 +28,10 @@ impl api::rights_server::Rights for Rights {
         &self,
         request: Request<api::EraseSubjectRequest>,
     ) -> Result<Response<api::EraseSubjectResponse>, Status> {
-        auth::caller(&request)?;
-        Err(not_built_yet())
+        let who = auth::caller(&request)?;
+        let (why, subject) = convert::erase_subject(request.into_inner())?;
+        let answer = self.0.erase_subject(&who, &why, subject).await?;
+        Ok(Response::new(convert::erased_subject(&answer)))
     }
 
     async fn restrict_subject(

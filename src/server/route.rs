@@ -95,7 +95,7 @@ impl<H: Health, R: v1::ServerReflection, A: v1alpha::ServerReflection> Routes<H,
                 Arc::clone(&vault),
                 calls.bounds().stream_idle_ms
             ))),
-            rights: bounded!(RightsServer::new(rights::Rights)),
+            rights: bounded!(RightsServer::new(rights::Rights(Arc::clone(&vault)))),
             retention: bounded!(RetentionServer::new(retention::Retention(Arc::clone(&vault)))),
             audit: bounded!(AuditServer::new(audit::Audit(Arc::clone(&vault)))),
             agents: bounded!(AgentsServer::new(agents::Agents(Arc::clone(&vault)))),

@@ -171,6 +171,7 @@ fn vault(error: &VaultError) -> Refusal {
         VaultError::NotAvailable => Refusal::of(Reason::NotAvailable),
         VaultError::RootUnreadable(_) => Refusal::of(Reason::RootUnreadable),
         VaultError::NoAlarm => Refusal::of(Reason::NoAlarm),
+        VaultError::Held => Refusal::of(Reason::Held),
         VaultError::VersionMismatch => Refusal::of(Reason::VersionMismatch),
         VaultError::RequestIdReused => Refusal::of(Reason::RequestIdReused),
         VaultError::Invalid(violations) => {
@@ -271,6 +272,7 @@ fn retention(error: &RetentionError) -> Refusal {
         | RetentionError::CohortUnknown(_)
         | RetentionError::GenerationUnlogged(_)
         | RetentionError::Tampered(_) => Refusal::of(Reason::Corrupt),
+        RetentionError::Erasure(cause) => retention(cause),
         RetentionError::CertificateFormat => Refusal::of(Reason::Internal),
         RetentionError::Read(_) => Refusal::of(Reason::StorageFailed),
         RetentionError::Audit(error) => audit(error),

@@ -64,6 +64,12 @@ pub fn index_token(cohort: &CohortId, key_id: u32, token: &[u8; 16]) -> Vec<u8> 
     join(b'x', &[cohort.as_bytes(), &key_id.to_be_bytes(), token])
 }
 
+/// 'x' ‖ cohort_id16 ‖ u32 key id: prefix of everything under this index key.
+#[must_use]
+pub fn index_key(cohort: &CohortId, key_id: u32) -> Vec<u8> {
+    join(b'x', &[cohort.as_bytes(), &key_id.to_be_bytes()])
+}
+
 /// 'x' ‖ cohort_id16: prefix of a cohort's index rows.
 #[must_use]
 pub fn indexes(cohort: &CohortId) -> Vec<u8> {
@@ -151,6 +157,18 @@ pub fn sweep_count(cohort: &CohortId) -> Vec<u8> {
     join(b'n', &[cohort.as_bytes()])
 }
 
+/// 'p' ‖ certificate_id16: an erasure that is not certified yet.
+#[must_use]
+pub fn erasure(id: &CertificateId) -> Vec<u8> {
+    join(b'p', &[id.as_bytes()])
+}
+
+/// 'p': prefix of all of them.
+#[must_use]
+pub fn erasures() -> Vec<u8> {
+    vec![b'p']
+}
+
 /// `g/agent/<id>`: an agent's directory row.
 #[must_use]
 pub fn agent(id: &str) -> Vec<u8> {
@@ -175,6 +193,15 @@ pub fn alarms() -> Vec<u8> {
     b"g/alarm/".to_vec()
 }
 
+/// `m/rekey/` ‖ cohort_id16 ‖ certificate_id16: the certificate waits for the exchange of this cohort's
+/// index keys (empty value).
+#[must_use]
+pub fn rekey(cohort: &CohortId, certificate: &CertificateId) -> Vec<u8> {
+    [REKEYS, cohort.as_bytes(), certificate.as_bytes()].concat()
+}
+
+/// `m/rekey/`: prefix of all of them.
+pub const REKEYS: &[u8] = b"m/rekey/";
 /// `m/log`: the log's tail.
 pub const LOG_TAIL: &[u8] = b"m/log";
 /// `m/clock`: the clock guard's reference.

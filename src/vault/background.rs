@@ -12,6 +12,7 @@ use crate::{audit::AuditLog, clock::Timestamp, policy::Pack, retention::Retentio
 
 use super::{
     VaultError,
+    rekey::Rekey,
     segments::{Segments, upcoming},
 };
 
@@ -24,6 +25,7 @@ pub(crate) struct Background {
     pub(crate) log: Arc<AuditLog>,
     pub(crate) segments: Arc<Segments>,
     pub(crate) retention: Arc<Retention>,
+    pub(crate) rekey: Rekey,
     /// Since when something has been overdue, as seen by this run.
     pub(crate) overdue_alarmed: Mutex<bool>,
 }
@@ -45,7 +47,10 @@ impl Background {
         // Once after each zone's midnight, due data or not: the run's event is the daily leaf that keeps
         // an idle vault inside the clock guard.
         if self.retention.is_due(&pack.zones()) {
-            self.retention.run(pack, None)?;
+            let purged = self.retention.run(pack, None);
+            // Every night, whatever became of the purge: it only shortens what was confirmable.
+            self.rekey.run(pack)?;
+            purged?;
         }
         Ok(())
     }

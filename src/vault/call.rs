@@ -10,8 +10,8 @@ use zeroize::Zeroizing;
 use crate::{
     clock::Timestamp,
     ids::{
-        AgentId, ClassName, CollectionName, EventId, FieldName, PurposeName, RecordId, RequestId,
-        SubjectId, UnitName,
+        AgentId, CertificateId, ClassName, CollectionName, EventId, FieldName, PurposeName,
+        RecordId, RequestId, SubjectId, UnitName,
     },
     policy::{FieldStatus, Value},
 };
@@ -57,6 +57,21 @@ impl std::fmt::Debug for RequestKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.id.fmt(f)
     }
+}
+
+/// What an erasure did, record by record.
+#[derive(Debug, Default)]
+pub struct EraseAnswer {
+    /// The generation after which no key of the erased records can be derived; 0 if none was erased.
+    pub generation: u64,
+    /// The certificate; none if nothing was erased.
+    pub certificate: Option<CertificateId>,
+    /// Each record asked for, with why it was not erased.
+    pub items: Vec<(RecordId, Result<(), VaultError>)>,
+    /// An earlier call with the same request id did this.
+    pub repeated: bool,
+    /// The subject has more records than one call erases.
+    pub more: bool,
 }
 
 /// A new record.

@@ -41,7 +41,8 @@
 //! ```
 //!
 //! `amend` opens a section to change it and seals it again at once: it consumes a write permit and
-//! gives back ciphertext only.
+//! gives back ciphertext only. `index_rows` opens sections for the vault's own exchange of index keys and
+//! gives back tokens only.
 
 use prost::Message as _;
 use zeroize::Zeroizing;
@@ -49,17 +50,19 @@ use zeroize::Zeroizing;
 use crate::{
     audit::{Receipt, SealedEvent},
     crypto::section::{self, SectionAddress},
-    ids::{ClassName, CollectionName, EventId, FieldName, SlotRef},
+    ids::{ClassName, CohortId, CollectionName, EventId, FieldName, SlotRef},
     keyring::Keyring,
-    policy::{Permit, Value, Verb},
+    policy::{Pack, Permit, Value, Verb},
     random::Random,
     secret::SecretBytes,
+    storage::{Store, keys},
     wire::store,
 };
 
 use super::{
     VaultError,
     head::{Loaded, SectionRef, decode_value, encode_value},
+    tokens::Tokens,
 };
 
 /// The class under which a record's attributes are asked for.
@@ -244,6 +247,34 @@ pub(crate) fn amend(
     };
     let section = seal_fields(&secret, &address, &after, random)?;
     Ok(Amended { section, version, before, after })
+}
+
+/// Index rows, under the newest keys, of the searchable fields of a record whose sections lie in this
+/// cohort. Opens them for the vault itself: tokens come out, no value. What is past its own period is
+/// left out.
+///
+/// Errors: [`VaultError::Corrupt`] if a section that the head lists is missing or does not verify.
+pub(crate) fn index_rows(
+    store: &dyn Store,
+    keyring: &Keyring,
+    pack: &Pack,
+    record: &Loaded,
+    cohort: &CohortId,
+) -> Result<Vec<Vec<u8>>, VaultError> {
+    let Some(spec) = pack.collection(&record.head.collection) else { return Ok(Vec::new()) };
+    let tokens = Tokens { keyring, collection: &record.head.collection, record: record.id };
+    let mut rows = Vec::new();
+    for at in record.head.sections.iter().filter(|at| at.cohort == *cohort) {
+        let searchable = spec.fields.iter().any(|f| f.searchable && f.class == at.class);
+        if !searchable || !keyring.slot_lives(&at.slot) {
+            continue;
+        }
+        let key = keys::section(&at.cohort, &record.id, &at.class);
+        let sealed = store.get(&key)?.ok_or(VaultError::Corrupt("section row"))?;
+        let plain = open_section(record, at, &sealed, keyring)?;
+        rows.extend(tokens.fields(cohort, spec, &decode_fields(&plain)?));
+    }
+    Ok(rows)
 }
 
 /// Seals fields, sorted by name, as one section.

@@ -19,6 +19,7 @@ use crate::{
 
 use super::{
     RootReader, VaultError,
+    rekey::Rekey,
     request::{self, ALLOW, DENY, OK},
     rotate,
 };
@@ -29,6 +30,7 @@ pub(crate) struct Duties {
     pub(crate) log: Arc<AuditLog>,
     pub(crate) identity: Arc<Identity>,
     pub(crate) retention: Arc<Retention>,
+    pub(crate) rekey: Rekey,
 }
 
 /// A policy action on the vault and the kind of its event.
@@ -113,7 +115,17 @@ impl Duties {
         let event = self.allowed(PURGE_RUN, pack, who).await?;
         self.done(event).await?;
         let (retention, pack, who) = (Arc::clone(&self.retention), Arc::clone(pack), who.clone());
-        blocking(move || Ok(retention.run(&pack, Some(&who))?)).await
+        let rekey = self.rekey.clone();
+        blocking(move || {
+            let report = retention.run(&pack, Some(&who))?;
+            // On demand too: what was erased must not stay confirmable until the night. Not while the
+            // clock is in doubt: T2 would be.
+            if report.skipped.is_none() {
+                rekey.run(&pack)?;
+            }
+            Ok(report)
+        })
+        .await
     }
 
     /// A certificate, the newest one by default.

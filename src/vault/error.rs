@@ -29,6 +29,9 @@ pub enum VaultError {
     /// Absent, forbidden to know, expired and erased alike.
     #[error("not available")]
     NotAvailable,
+    /// A hold keeps the record.
+    #[error("a hold keeps this record; release the hold first")]
+    Held,
     /// Somebody changed the record since the caller read it.
     #[error("the record has another version; read it again")]
     VersionMismatch,

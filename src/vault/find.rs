@@ -90,7 +90,7 @@ impl Search<'_> {
         if input.conditions.is_empty() || input.conditions.len() > limit {
             return Err(VaultError::TooMany { what: "conditions, and at least one", limit });
         }
-        let conditions = check(spec, input.conditions)?;
+        let conditions = check(spec, "where", input.conditions)?;
         event.asked = conditions.iter().map(|c| format!("{}.{}", c.class, c.field)).collect();
         let mut classes: Vec<ClassName> = conditions.iter().map(|c| c.class.clone()).collect();
         classes.sort();
@@ -181,7 +181,7 @@ impl Search<'_> {
         event.collection = Some(record.head.collection.clone());
         event.subject = Some(record.head.subject);
         let spec = self.pack.collection(&record.head.collection).ok_or(VaultError::NotAvailable)?;
-        let conditions = check(spec, vec![(input.field, input.value)])?;
+        let conditions = check(spec, "field", vec![(input.field, input.value)])?;
         event.asked = conditions.iter().map(|c| format!("{}.{}", c.class, c.field)).collect();
         if !decision.all_allowed() {
             return Err(VaultError::denied(&decision));
@@ -237,9 +237,11 @@ impl Search<'_> {
     }
 }
 
-/// The conditions in normal form. Errors: [`VaultError::Invalid`], never with a value.
+/// The conditions in normal form; `part` is where the request has them. Errors:
+/// [`VaultError::Invalid`], never with a value.
 fn check(
     spec: &CollectionSpec,
+    part: &str,
     given: Vec<(FieldName, Value)>,
 ) -> Result<Vec<Condition>, VaultError> {
     let (mut conditions, mut violations) = (Vec::new(), Vec::new());
@@ -255,7 +257,7 @@ fn check(
                 Err(reason) => reason,
             },
         };
-        violations.push(Violation { path: format!("fields.{field}"), reason: refusal.to_owned() });
+        violations.push(Violation { path: format!("{part}.{field}"), reason: refusal.to_owned() });
     }
     if violations.is_empty() { Ok(conditions) } else { Err(VaultError::Invalid(violations)) }
 }

@@ -12,7 +12,7 @@ use parking_lot::{Mutex, RwLock};
 use crate::{
     audit::{Alarm, AuditLog, EventFilter, EventPage, export},
     identity::{AgentSummary, Caller, Identity, NewAgent, OneTimeSecret},
-    ids::{AgentId, AlarmId, CertificateId, ClassName, CollectionName, RecordId},
+    ids::{AgentId, AlarmId, CertificateId, ClassName, CollectionName, RecordId, SubjectId},
     policy::Pack,
     retention::{Preview, PurgeReport, Retention},
 };
@@ -25,6 +25,7 @@ mod change;
 mod create;
 pub mod disclose;
 mod duties;
+mod erase;
 mod error;
 mod filing;
 mod find;
@@ -32,6 +33,7 @@ pub mod head;
 mod import;
 mod once;
 mod project;
+mod rekey;
 mod request;
 mod reveal;
 mod reveal_many;
@@ -44,10 +46,10 @@ mod update;
 mod worklist;
 
 pub use call::{
-    AssignInput, Assignee, Changed, CreateInput, Created, FieldAnswer, FindInput, FindPage,
-    ImportBatch, ImportRecord, Intent, MatchInput, Matched, PageRequest, RequestKey, RevealInput,
-    RevealManyInput, Revealed, RevealedItem, UpdateInput, WorklistEntry, WorklistInput,
-    WorklistPage,
+    AssignInput, Assignee, Changed, CreateInput, Created, EraseAnswer, FieldAnswer, FindInput,
+    FindPage, ImportBatch, ImportRecord, Intent, MatchInput, Matched, PageRequest, RequestKey,
+    RevealInput, RevealManyInput, Revealed, RevealedItem, UpdateInput, WorklistEntry,
+    WorklistInput, WorklistPage,
 };
 pub use candidates::Cursor;
 pub use error::VaultError;
@@ -59,8 +61,10 @@ use assign::Assign;
 use background::Background;
 use create::Create;
 use duties::Duties;
+use erase::Erase;
 use find::Find;
 use import::Import;
+use rekey::Rekey;
 use reveal::Reveal;
 use reveal_many::RevealMany;
 use segments::Segments;
@@ -90,6 +94,7 @@ pub struct Vault {
     worklist: Worklist,
     update: Update,
     assign: Assign,
+    erase: Erase,
     duties: Duties,
     background: Background,
     root_reader: OnceLock<Arc<dyn RootReader>>,
@@ -105,6 +110,7 @@ impl Vault {
         swap_accepted: bool,
     ) -> Arc<Self> {
         let segments = Arc::new(Segments::new(Arc::clone(&log)));
+        let rekey = Rekey::new(Arc::clone(&log), Arc::clone(&retention));
         Arc::new(Self {
             pack: RwLock::new(pack),
             create: Create { log: Arc::clone(&log), segments: Arc::clone(&segments) },
@@ -115,12 +121,15 @@ impl Vault {
             worklist: Worklist { log: Arc::clone(&log) },
             update: Update { log: Arc::clone(&log), segments: Arc::clone(&segments) },
             assign: Assign { log: Arc::clone(&log), identity: Arc::clone(&identity) },
+            erase: Erase { log: Arc::clone(&log), retention: Arc::clone(&retention) },
             duties: Duties {
                 log: Arc::clone(&log),
                 identity: Arc::clone(&identity),
                 retention: Arc::clone(&retention),
+                rekey: rekey.clone(),
             },
             background: Background {
+                rekey,
                 log: Arc::clone(&log),
                 segments,
                 retention,
@@ -250,6 +259,26 @@ impl Vault {
         from: Assignee,
     ) -> Result<Changed, VaultError> {
         self.assign.unassign(&self.pack(), who, why, record, &from).await
+    }
+
+    /// Destroys the keys of records before their date, each answered by itself.
+    pub async fn erase(
+        &self,
+        who: &Caller,
+        why: &Intent,
+        records: Vec<RecordId>,
+    ) -> Result<EraseAnswer, VaultError> {
+        self.erase.call(&self.pack(), who, why, records).await
+    }
+
+    /// The same for every record of a subject that the caller may erase.
+    pub async fn erase_subject(
+        &self,
+        who: &Caller,
+        why: &Intent,
+        subject: SubjectId,
+    ) -> Result<EraseAnswer, VaultError> {
+        self.erase.subject(&self.pack(), who, why, subject).await
     }
 
     /// The pack, and what this caller may do. Reads no record and writes no event.

@@ -14,14 +14,18 @@ use zeroize::Zeroizing;
 use crate::{
     audit::AuditLog,
     identity::Caller,
-    ids::{CohortId, RecordId, RequestId},
+    ids::{CertificateId, CohortId, CollectionName, RecordId, RequestId},
     storage::{Op, Precondition, keys},
     wire::store::RequestRow,
 };
 
 use super::{RequestKey, VaultError, head::Loaded};
 
+/// The reserved collection of events.
+const EVENTS: &str = "_audit";
+
 /// A call that may be a repetition. Without a request id it is none.
+#[derive(Clone)]
 pub(crate) struct Once {
     request: Option<(RequestId, Zeroizing<Vec<u8>>)>,
 }
@@ -36,6 +40,19 @@ pub(crate) enum Seen {
         record: Box<Loaded>,
         /// The version that the write made.
         version: u32,
+    },
+}
+
+/// What is known of an erasure's request id.
+pub(crate) enum SeenErasure {
+    /// Nothing was erased under it.
+    New,
+    /// This was erased under it.
+    Done {
+        /// The certificate that was issued for it.
+        certificate: CertificateId,
+        /// What its intent named.
+        erased: Vec<RecordId>,
     },
 }
 
@@ -79,6 +96,9 @@ impl Once {
             return Ok(Seen::New(Fresh { preconditions, ops: Vec::new() }));
         };
         let row = keyring.check_row(&key, &bytes).and_then(|row| RequestRow::decode(row).ok());
+        if row.as_ref().is_some_and(|row| !row.certificate_id.is_empty()) {
+            return Err(VaultError::RequestIdReused);
+        }
         let found = row.and_then(|row| found(row, bytes)).ok_or(VaultError::Corrupt("request"))?;
         let live = Loaded::read(log.store().as_ref(), keyring, found.record, &[])?;
         let expected = keyring.request_fingerprints(&found.cohort, content);
@@ -112,10 +132,69 @@ impl Once {
             record_id: record.as_bytes().to_vec(),
             fingerprint: newest.to_vec(),
             version,
+            ..RequestRow::default()
         };
         let key = keys::request(id);
         let value = log.keyring().mac_row(&key, &row.encode_to_vec());
         let found_by = keys::request_of(cohort, record, id);
+        Ok(vec![Op::Put(key, value), Op::Put(found_by, Vec::new())])
+    }
+
+    /// Looks an erasure's request up: its records are gone, so the row leads to the certificate.
+    ///
+    /// Errors: [`VaultError::RequestIdReused`]; [`VaultError::Corrupt`] if the row does not verify.
+    pub(crate) fn look_erasure(&self, log: &AuditLog) -> Result<SeenErasure, VaultError> {
+        let Some((id, content)) = &self.request else { return Ok(SeenErasure::New) };
+        let (key, keyring) = (keys::request(id), log.keyring());
+        let Some(bytes) = log.store().get(&key)? else { return Ok(SeenErasure::New) };
+        let row = keyring.check_row(&key, &bytes).and_then(|row| RequestRow::decode(row).ok());
+        let row = row.ok_or(VaultError::Corrupt("request"))?;
+        let corrupt = |_| VaultError::Corrupt("request");
+        let cohort = CohortId::from_slice(&row.cohort_id).map_err(corrupt)?;
+        let expected = keyring.request_fingerprints(&cohort, content);
+        let same = expected.iter().any(|own| bool::from(own.as_slice().ct_eq(&row.fingerprint)));
+        if !same || row.certificate_id.is_empty() {
+            return Err(VaultError::RequestIdReused);
+        }
+        let certificate = CertificateId::from_slice(&row.certificate_id).map_err(corrupt)?;
+        if log.store().get(&keys::certificate(&certificate, 1))?.is_none() {
+            // It failed, or was given up: nothing was erased under it.
+            return Ok(SeenErasure::New);
+        }
+        let erased = row.erased_ids.iter().map(|id| RecordId::from_slice(id).map_err(corrupt));
+        Ok(SeenErasure::Done { certificate, erased: erased.collect::<Result<_, _>>()? })
+    }
+
+    /// The rows that remember an erasure; none without an id.
+    ///
+    /// Errors: [`VaultError::Corrupt`] if there is no cohort of events, which a running vault has.
+    pub(crate) fn erasure_rows(
+        &self,
+        log: &AuditLog,
+        certificate: &CertificateId,
+        erased: &[RecordId],
+    ) -> Result<Vec<Op>, VaultError> {
+        let Some((id, content)) = &self.request else { return Ok(Vec::new()) };
+        let keyring = log.keyring();
+        let events = CollectionName::parse(EVENTS).map_err(|_| VaultError::Corrupt("cohort"))?;
+        let cohorts = keyring.cohorts_of(&events).into_iter();
+        // The one that lives longest: a repetition is known for as long as the event is.
+        let cohort = cohorts.max_by_key(|cohort| cohort.expires_at);
+        let cohort = cohort.ok_or(VaultError::Corrupt("cohort"))?.id;
+        let fingerprints = keyring.request_fingerprints(&cohort, content);
+        let newest = fingerprints.first().ok_or(VaultError::Corrupt("cohort"))?;
+        let record = RecordId::from_bytes(*certificate.as_bytes());
+        let row = RequestRow {
+            cohort_id: cohort.as_bytes().to_vec(),
+            record_id: record.as_bytes().to_vec(),
+            fingerprint: newest.to_vec(),
+            version: 0,
+            certificate_id: certificate.as_bytes().to_vec(),
+            erased_ids: erased.iter().map(|id| id.as_bytes().to_vec()).collect(),
+        };
+        let key = keys::request(id);
+        let value = keyring.mac_row(&key, &row.encode_to_vec());
+        let found_by = keys::request_of(&cohort, &record, id);
         Ok(vec![Op::Put(key, value), Op::Put(found_by, Vec::new())])
     }
 

@@ -12,7 +12,7 @@ use crate::{
     keyring::KeyringError,
     limits,
     policy::{ClassDecision, Decision, Pack, PolicyRef, RequestContext, Verdict},
-    retention::RetentionError,
+    retention::{ALARM_MARK, Retention, RetentionError},
 };
 
 use super::{Intent, VaultError};
@@ -158,12 +158,25 @@ pub(crate) async fn refuse(
     error: VaultError,
 ) -> VaultError {
     event.given.clear();
+    if matches!(error, VaultError::NotAvailable) {
+        watch_marks(log, &event.records);
+    }
     // Whatever single classes were allowed, the call as a whole was refused.
     event.decision = DENY;
     event.outcome = outcome(&error).to_owned();
     match record(log, &event).await {
         Ok(_) => error,
         Err(unlogged) => unlogged,
+    }
+}
+
+/// Raises an alarm for a record that is not available because somebody marked it who began no erasure.
+/// Best effort: a row that cannot be read is told of where it is asked for.
+fn watch_marks(log: &Arc<AuditLog>, records: &[RecordId]) {
+    for record in records {
+        if matches!(Retention::is_marked_by_nobody(log, *record), Ok(true)) {
+            log.raise_alarm(ALARM_MARK, "no intent in the log names it");
+        }
     }
 }
 
@@ -186,6 +199,7 @@ pub(crate) fn outcome(error: &VaultError) -> &'static str {
         VaultError::Denied { .. } => "DENIED",
         VaultError::NotAvailable => "NOT_AVAILABLE",
         VaultError::VersionMismatch => "VERSION_MISMATCH",
+        VaultError::Held => "HELD",
         VaultError::RequestIdReused => "REQUEST_ID_REUSED",
         VaultError::Invalid(_) => "INVALID_FIELDS",
         VaultError::UnknownCollection => "UNKNOWN_COLLECTION",

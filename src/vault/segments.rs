@@ -10,6 +10,7 @@ use chrono::NaiveDate;
 use crate::{
     audit::{AuditLog, AuditRule, audit_cohort_key},
     clock::Timestamp,
+    ids::SlotRef,
     keyring::{CohortKey, KeyringError, Slot},
     limits,
     policy::{CollectionSpec, Pack},
@@ -55,19 +56,31 @@ impl Segments {
 
     /// Sees to it that each of these cohorts has an open segment. Blocks.
     pub(crate) fn ensure(&self, wanted: &[CohortKey]) -> Result<(), VaultError> {
+        self.ensure_and_erase(wanted, &[])
+    }
+
+    /// The same, and erases these slots in the same generation. Blocks.
+    ///
+    /// Errors also: [`KeyringError::ErasureNeedsPlace`], and then nothing was done.
+    pub(crate) fn ensure_and_erase(
+        &self,
+        wanted: &[CohortKey],
+        slots: &[SlotRef],
+    ) -> Result<(), VaultError> {
         let keyring = self.log.keyring();
         let missing = |keys: &[CohortKey]| -> Vec<CohortKey> {
             keys.iter().filter(|key| !keyring.has_open_segment(key)).cloned().collect()
         };
-        if missing(wanted).is_empty() {
+        if missing(wanted).is_empty() && slots.is_empty() {
             return Ok(());
         }
         let mut draft = keyring.draft();
         // Somebody else may have opened them while this call waited for the generation lock.
         let missing = missing(wanted);
-        if missing.is_empty() {
+        if missing.is_empty() && slots.is_empty() {
             return Ok(());
         }
+        draft.puncture(slots)?;
         for key in &missing {
             draft.open_segment(key, self.log.random().as_ref())?;
         }

@@ -94,6 +94,11 @@ impl Tokens<'_> {
     }
 }
 
+/// Under which reserved name, and as what value, a subject's records are indexed.
+pub(crate) fn subject(subject: &SubjectId) -> (&'static str, &[u8]) {
+    (SUBJECT, subject.as_bytes())
+}
+
 /// Under which reserved name, and as what value, an assignment is indexed.
 pub(crate) fn assignment(to: &Assignee) -> (&'static str, &[u8]) {
     match to {

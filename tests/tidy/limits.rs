@@ -76,6 +76,15 @@ const BOUNDS: &[(&str, Held)] = &[
     ),
     ("CANDIDATE_ROWS", Apart("a step of a search; its answer does not depend on it")),
     (
+        "RECORDS_PER_ERASE_MAX",
+        By(&["no_record_and_more_than_the_bound_are_refused_and_the_bound_is_not"]),
+    ),
+    ("REKEY_ROWS", Apart("rows read at a time; no answer depends on it")),
+    (
+        "ERASE_BATCH_RECORDS_MAX",
+        Apart("what one generation erases; those above follow in the next"),
+    ),
+    (
         "IMPORT_BATCH_RECORDS_MAX",
         By(&[
             "a_full_batch_is_taken_and_one_record_more_is_refused_whole",

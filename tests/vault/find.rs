@@ -207,7 +207,7 @@ fn a_field_that_is_unknown_not_searchable_or_malformed_is_refused_without_its_va
             let Err(VaultError::Invalid(violations)) = find(&vault, &[(name, value)]).await else {
                 panic!("{name} was searched for")
             };
-            assert_eq!(violations[0].path, format!("fields.{name}"));
+            assert_eq!(violations[0].path, format!("where.{name}"));
             assert!(!violations[0].reason.contains(value));
         }
     });

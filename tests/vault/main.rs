@@ -12,6 +12,7 @@
 mod attacks;
 mod bounds;
 mod crash;
+mod erase;
 mod fail_closed;
 mod find;
 mod house;
@@ -23,6 +24,7 @@ mod once;
 mod periods;
 mod places;
 mod records;
+mod rekey;
 mod retention;
 mod shipped;
 mod startup;

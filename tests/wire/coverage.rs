@@ -38,9 +38,9 @@ const METHODS: &[(&str, Unauthenticated, Built)] = &[
     ("Records/Assign", Unauthenticated::Refused, Built::Yes),
     ("Records/Unassign", Unauthenticated::Refused, Built::Yes),
     ("Records/Worklist", Unauthenticated::Refused, Built::Yes),
-    ("Records/Erase", Unauthenticated::Refused, Built::NotYet),
+    ("Records/Erase", Unauthenticated::Refused, Built::Yes),
     ("Rights/ExportSubject", Unauthenticated::Refused, Built::NotYet),
-    ("Rights/EraseSubject", Unauthenticated::Refused, Built::NotYet),
+    ("Rights/EraseSubject", Unauthenticated::Refused, Built::Yes),
     ("Rights/RestrictSubject", Unauthenticated::Refused, Built::NotYet),
     ("Rights/ListAccesses", Unauthenticated::Refused, Built::NotYet),
     ("Retention/PreviewPurge", Unauthenticated::Refused, Built::Yes),
@@ -236,7 +236,7 @@ fn health_answers_without_a_session() {
 }
 
 #[test]
-fn reflection_shows_the_public_package_without_a_session_and_no_stored_message() {
+fn reflection_shows_the_public_package_and_its_errors_without_a_session_and_no_stored_message() {
     run(async {
         let served = shared().await;
         let mut client = ServerReflectionClient::new(served.open.channel());
@@ -248,6 +248,7 @@ fn reflection_shows_the_public_package_without_a_session_and_no_stored_message()
         let asked = [
             ask(MessageRequest::ListServices(String::new())),
             symbol("oubliette.v1.Records"),
+            symbol("google.rpc.ErrorInfo"),
             symbol("oubliette.store.v1.Keyring"),
         ];
         let answers = client.server_reflection_info(tokio_stream::iter(asked)).await.unwrap();
@@ -262,8 +263,10 @@ fn reflection_shows_the_public_package_without_a_session_and_no_stored_message()
             let service = format!("oubliette.v1.{}", method.split('/').next().unwrap());
             assert!(shown.contains(&service), "{service}");
         }
-        let public = answers.message().await.unwrap().unwrap().message_response;
-        assert!(matches!(public, Some(MessageResponse::FileDescriptorResponse(_))));
+        for public in ["a service", "what an error carries"] {
+            let answer = answers.message().await.unwrap().unwrap().message_response;
+            assert!(matches!(answer, Some(MessageResponse::FileDescriptorResponse(_))), "{public}");
+        }
         match answers.message().await {
             Err(status) => assert_eq!(status.code(), Code::NotFound),
             Ok(answer) => assert!(matches!(

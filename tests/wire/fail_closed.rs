@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Every built call of `Records` that touches a record, by name, with who makes it.
-const DATA_CALLS: [(&str, &str); 10] = [
+const DATA_CALLS: [(&str, &str); 11] = [
     ("Create", "feed-974"),
     ("Import", "feed-974"),
     ("Reveal", "inv-974"),
@@ -33,6 +33,8 @@ const DATA_CALLS: [(&str, &str); 10] = [
     ("Update", "inv-974"),
     ("Assign", "inv-974"),
     ("Unassign", "inv-974"),
+    // Last: after it the record is gone.
+    ("Erase", "desk-974"),
 ];
 
 async fn call(
@@ -77,6 +79,13 @@ async fn call(
         "Worklist" => client.worklist(&p2, "cases", None, 0, &[]).await.map(drop),
         "Update" => client.update(&p2, change).await.map(drop),
         "Assign" => client.assign(&p2, record, &me, None).await.map(drop),
+        "Erase" => {
+            let justification = Some("objection upheld".to_owned());
+            let why = Intent { justification, ..Intent::of("p7") };
+            let erased = client.erase(&why, &[record]).await?;
+            assert_eq!(erased.items[0].reason, None);
+            Ok(())
+        }
         "Unassign" => client.unassign(&p2, record, &me).await.map(drop),
         other => panic!("no call {other}"),
     }

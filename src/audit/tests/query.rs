@@ -11,7 +11,7 @@ use crate::{
     clock::{Clock, Timestamp},
     ids::{
         AgentId, ClassName, CollectionName, FieldName, PurposeName, RecordId, RequestId, RoleName,
-        SubjectId, UnitName,
+        SegmentId, SlotRef, SubjectId, UnitName,
     },
     limits,
     storage::keys,
@@ -60,10 +60,12 @@ fn every_part_of_an_event_reads_back() {
         request: Some(RequestId::from_bytes([5; 16])),
         outcome: "OK".to_owned(),
         notes: vec!["link=1".to_owned()],
+        slots: vec![SlotRef { seg: SegmentId::from_bytes([7; 16]), index: 70_000 }],
     };
     logged(&log, &event);
     let page = listed(&log, &EventFilter { kind: Some("reveal".to_owned()), ..Default::default() });
     let stored = open(&page.events[0]);
+    assert_eq!(stored.slots, event.slots);
     assert_eq!(stored.agent, event.agent);
     assert_eq!((&stored.role, &stored.unit), (&event.role, &event.unit));
     assert_eq!((&stored.service, &stored.purpose), (&event.service, &event.purpose));

@@ -112,6 +112,8 @@ pub(super) enum Call {
     /// Drains, copies the data folder, opens the copy with temporary copies of the places, looks at a
     /// record, and deletes those copies.
     KeepOldCopy { look: Reveal },
+    /// Erases a record before its date; `reader` fetches the certificate, which is verified.
+    Erase { who: String, reader: String, record: String, purpose: String, justification: String },
     /// Sets the clock this many months ahead at once: everything must be refused.
     JumpAhead { months: u32, who: String },
     /// Sets the clock back to where it was, and confirms it.

@@ -6,7 +6,10 @@ use super::{
     served::Served,
     time,
 };
-use crate::{client::types::Assignee, retention};
+use crate::{
+    client::types::{Assignee, Intent},
+    retention,
+};
 
 /// Plays every step of the script.
 pub(super) async fn play(world: &mut World<'_>) -> Result<(), DemoError> {
@@ -64,6 +67,10 @@ async fn one(world: &mut World<'_>, mut served: Served, call: Call) -> Result<Se
             records::events(world, &mut served, &who, &record, &must_name).await?;
         }
         Call::KeepOldCopy { look } => return copies::keep(world, served, &look).await,
+        Call::Erase { who, reader, record, purpose, justification } => {
+            let why = Intent { justification: Some(justification), ..Intent::of(&purpose) };
+            erase(world, &mut served, (&who, &reader), &record, &why).await?;
+        }
         Call::JumpAhead { months, who } => {
             time::jump_ahead(world, &mut served, months, &who).await?;
         }
@@ -79,6 +86,30 @@ async fn one(world: &mut World<'_>, mut served: Served, call: Call) -> Result<Se
         Call::Status { who } => status(world, &mut served, &who).await?,
     }
     Ok(served)
+}
+
+/// Erases a record, verifies the certificate offline, and asks for the record once more.
+async fn erase(
+    world: &mut World<'_>,
+    served: &mut Served,
+    (who, reader): (&str, &str),
+    record: &str,
+    why: &Intent,
+) -> Result<(), DemoError> {
+    let id = world.record(record)?;
+    let client = served.client(who, &*world.secret(who)?).await?;
+    let erased = client.erase(why, &[id]).await?;
+    let done = erased.items.iter().all(|item| item.reason.is_none());
+    world.tell.check(done, &format!("{record} erased by {who}, generation {}", erased.generation));
+    let reader = served.client(reader, &*world.secret(reader)?).await?;
+    let json = reader.certificate(erased.certificate).await?;
+    let holds = retention::verify(&json, &world.certificate_key)
+        .is_ok_and(|summary| summary.records == 1 && summary.t2.is_none());
+    world.tell.check(holds, "its certificate verifies offline, and leaves T2 to the coming night");
+    let again = client.erase(why, &[id]).await?;
+    let absent = again.items.iter().all(|item| item.reason.as_deref() == Some("NOT_AVAILABLE"));
+    world.tell.check(absent, "asked again, it is as absent as one that never was");
+    Ok(())
 }
 
 /// Fetches the newest certificate, verifies it offline, and shows that a changed one is refused.

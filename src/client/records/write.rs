@@ -1,12 +1,12 @@
 //! Calls that change one record. Each may carry a request id, and then takes effect once.
 
-use super::{assignee, created, intent, new_record, to_wire};
+use super::{assignee, created, intent, new_record, record_id, to_wire};
 use crate::{
     client::{
         Client, ClientError, service,
-        types::{Assignee, Change, Created, Intent, NewRecord, Value, Written},
+        types::{Assignee, Change, Created, Erased, ErasedItem, Intent, NewRecord, Value, Written},
     },
-    ids::RecordId,
+    ids::{CertificateId, RecordId, SubjectId},
     wire::api,
 };
 
@@ -51,6 +51,34 @@ impl Client {
         Ok(Written { version: answer.version, repeated: answer.repeated })
     }
 
+    /// Destroys the keys of records before their date. Errors also: PLACE_DOWN, ERASURE_PENDING.
+    pub async fn erase(&self, why: &Intent, records: &[RecordId]) -> Result<Erased, ClientError> {
+        let request = self.request(api::EraseRequest {
+            intent: Some(intent(why)),
+            record_ids: records.iter().map(|id| id.as_bytes().to_vec()).collect(),
+        });
+        let answer = service!(self, records_client, RecordsClient).erase(request).await?;
+        let api::EraseResponse { generation, certificate_id, items, repeated } =
+            answer.into_inner();
+        erased(generation, &certificate_id, items, (repeated, false))
+    }
+
+    /// Destroys the keys of every record of a subject. Errors also: PLACE_DOWN, ERASURE_PENDING.
+    pub async fn erase_subject(
+        &self,
+        why: &Intent,
+        subject: SubjectId,
+    ) -> Result<Erased, ClientError> {
+        let request = self.request(api::EraseSubjectRequest {
+            intent: Some(intent(why)),
+            subject_id: subject.as_bytes().to_vec(),
+        });
+        let answer = service!(self, rights_client, RightsClient).erase_subject(request).await?;
+        let answer = answer.into_inner();
+        let told = (answer.repeated, answer.more);
+        erased(answer.generation, &answer.certificate_id, answer.items, told)
+    }
+
     /// Takes an assignment back.
     pub async fn unassign(
         &self,
@@ -67,6 +95,27 @@ impl Client {
         let answer = answer.into_inner();
         Ok(Written { version: answer.version, repeated: answer.repeated })
     }
+}
+
+fn erased(
+    generation: u64,
+    certificate: &[u8],
+    items: Vec<api::ErasedItem>,
+    (repeated, more): (bool, bool),
+) -> Result<Erased, ClientError> {
+    let certificate = match certificate {
+        [] => None,
+        id => {
+            let id = CertificateId::from_slice(id);
+            Some(id.map_err(|_| ClientError::Answer("certificate_id"))?)
+        }
+    };
+    let item = |item: api::ErasedItem| {
+        let reason = Some(item.reason).filter(|text| !text.is_empty());
+        Ok(ErasedItem { record: record_id(&item.record_id)?, reason })
+    };
+    let items = items.into_iter().map(item).collect::<Result<_, ClientError>>()?;
+    Ok(Erased { generation, certificate, items, repeated, more })
 }
 
 fn changes(values: Vec<(String, Option<Value>)>) -> Vec<api::ValueChange> {

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::{text, texts};
-use crate::ids::{EventId, RecordId, RequestId, SubjectId};
+use super::{optional_text, text, texts};
+use crate::ids::{CertificateId, EventId, RecordId, RequestId, SubjectId};
 
 /// What every data call states.
 #[derive(Clone, Default)]
@@ -172,6 +172,32 @@ pub struct Change {
     pub attributes: Vec<(String, Option<Value>)>,
     /// New fields.
     pub fields: Vec<(String, Option<Value>)>,
+}
+
+/// What an erasure did.
+#[derive(Debug, Clone, Serialize)]
+pub struct Erased {
+    /// The generation after which no key of the erased records can be derived; 0 if none was erased.
+    pub generation: u64,
+    /// The certificate; none if nothing was erased.
+    #[serde(serialize_with = "optional_text")]
+    pub certificate: Option<CertificateId>,
+    /// Each record asked for.
+    pub items: Vec<ErasedItem>,
+    /// An earlier call with the same request id did this.
+    pub repeated: bool,
+    /// The subject has more records than one call erases.
+    pub more: bool,
+}
+
+/// One record of an erasure.
+#[derive(Debug, Clone, Serialize)]
+pub struct ErasedItem {
+    /// The record asked for.
+    #[serde(serialize_with = "text")]
+    pub record: RecordId,
+    /// The stable reason why it was not erased; none if it was.
+    pub reason: Option<String>,
 }
 
 /// To whom a record is assigned.

@@ -22,8 +22,8 @@ use crate::{
 impl Pack {
     /// Decides one request about one record, class by class. Every evaluation error is a deny.
     ///
-    /// A create is asked once per class it would write; ask for `attributes` too. An assignment is
-    /// one question: ask it for `attributes`. With no class given both are asked for `attributes`.
+    /// A create is asked once per class it would write; ask for `attributes` too. An assignment or an
+    /// erasure is one question: ask it for `attributes`. With no class given both are asked for `attributes`.
     /// `may_know` holds when a class asked, or `reveal:attributes`, is allowed; for a create always,
     /// since there is no record to hide.
     #[must_use]
@@ -60,7 +60,7 @@ impl Pack {
     }
 
     /// What this caller's role could do on some record, for Describe: per collection and class the
-    /// verbs that a permit of the pack can allow. `create` and `assign` stand at `attributes`.
+    /// verbs that a permit of the pack can allow. `create`, `assign` and `erase` stand at `attributes`.
     #[must_use]
     pub fn abilities(&self, who: &Caller) -> Vec<(CollectionName, ClassName, Vec<String>)> {
         let (engine, role) = (&self.engine, &who.habilitation.role);
@@ -76,7 +76,11 @@ impl Pack {
                     ("write", &own.write),
                 ];
                 if class == &engine.attributes_class {
-                    verbs.extend([("create", &slots.create), ("assign", &slots.assign)]);
+                    verbs.extend([
+                        ("create", &slots.create),
+                        ("assign", &slots.assign),
+                        ("erase", &slots.erase),
+                    ]);
                 }
                 let able = verbs.into_iter().filter(|(_, slot)| slot.may_permit(role));
                 let able: Vec<String> = able.map(|(verb, _)| verb.to_owned()).collect();
@@ -114,7 +118,7 @@ impl Pack {
     ) -> Decision {
         let default = [self.engine.attributes_class.clone()];
         let asked = match verb {
-            Verb::Create | Verb::Assign if classes.is_empty() => &default,
+            Verb::Create | Verb::Assign | Verb::Erase if classes.is_empty() => &default,
             _ => classes,
         };
         let facts = ContextFacts {

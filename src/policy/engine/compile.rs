@@ -232,6 +232,7 @@ impl<'a> Slicer<'a> {
             classes,
             create: data("create", name)?,
             assign: data("assign", name)?,
+            erase: data("erase", name)?,
         })
     }
 

@@ -52,6 +52,7 @@ struct CollectionSlots {
     classes: HashMap<ClassName, ClassSlots>,
     create: Slot,
     assign: Slot,
+    erase: Slot,
 }
 
 /// Compiled policies of one pack. Immutable.
@@ -227,6 +228,7 @@ impl CollectionSlots {
             // A class the collection does not have is denied there too.
             Verb::Create => (slots.map(|_| &self.create), None),
             Verb::Assign => (slots.map(|_| &self.assign), None),
+            Verb::Erase => (slots.map(|_| &self.erase), None),
         };
         first.into_iter().chain(second.filter(|slot| slot.may_permit(role)))
     }

@@ -28,6 +28,10 @@ use crate::{
 
 /// Version of this format.
 pub(super) const FORMAT: u32 = 1;
+/// Cohorts whose date had come.
+pub(super) const PURGE: &str = "purge";
+/// Single records, before their date.
+pub(super) const ERASURE: &str = "erasure";
 /// Where the signature starts.
 const SIGNATURE: &str = ",\"signature\":\"";
 
@@ -39,6 +43,9 @@ pub(super) struct Certificate {
     pub(super) id: String,
     /// 1 when issued; 2 when searchable values went later than the fields.
     pub(super) revision: u32,
+    /// [`PURGE`] or [`ERASURE`]; certificates of before there were erasures do not say.
+    #[serde(default = "purge")]
+    pub(super) what: String,
     pub(super) vault: String,
     pub(super) vault_id: String,
     pub(super) node: String,
@@ -75,7 +82,11 @@ pub(super) struct Certificate {
     pub(super) signed_by: String,
 }
 
-/// One cohort that went.
+fn purge() -> String {
+    PURGE.to_owned()
+}
+
+/// One cohort that went, or of which records went.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct CertifiedCohort {
     pub(super) id: String,
@@ -166,6 +177,13 @@ pub(super) fn read(store: &dyn Store, id: Option<CertificateId>) -> Result<Strin
         }
     }
     newest.map(|(_, json)| json).ok_or(RetentionError::NoCertificate)
+}
+
+/// The generation that a certificate of this id names as the erasing one.
+pub(super) fn generation(store: &dyn Store, id: CertificateId) -> Result<u64, RetentionError> {
+    let certificate: Certificate =
+        serde_json::from_str(&read(store, Some(id))?).map_err(|_| RetentionError::Tampered("k"))?;
+    Ok(certificate.generation_after)
 }
 
 /// What decides which certificate is the newest: RFC 3339 in UTC sorts as text.

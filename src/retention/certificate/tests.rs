@@ -15,6 +15,7 @@ fn certificate() -> Certificate {
         v: FORMAT,
         id: "01".repeat(16),
         revision: 1,
+        what: PURGE.to_owned(),
         vault: "essai".into(),
         vault_id: "02".repeat(16),
         node: "n1".into(),
@@ -48,7 +49,7 @@ fn certificate() -> Certificate {
             checkpoint: "essai/n1\n43\nAAAA\n".into(),
         },
         still_readable: vec![Bilingual { en: "ids".into(), fr: "identifiants".into() }],
-        statement: statement(PlaceClass::L0),
+        statement: statement(PURGE, PlaceClass::L0),
         signed_by: signer_name(NAME, &signer(1).public()),
     }
 }
@@ -128,7 +129,7 @@ fn the_fields_stand_in_the_documented_order() {
 
 #[test]
 fn a_weaker_class_never_claims_what_a_stronger_one_does() {
-    assert!(statement(PlaceClass::L0).en.contains("may physically survive"));
-    assert!(!statement(PlaceClass::L1).en.contains("TPM"));
-    assert!(!statement(PlaceClass::L0).en.contains("destroyed by"));
+    assert!(statement(PURGE, PlaceClass::L0).en.contains("may physically survive"));
+    assert!(!statement(PURGE, PlaceClass::L1).en.contains("TPM"));
+    assert!(!statement(PURGE, PlaceClass::L0).en.contains("destroyed by"));
 }

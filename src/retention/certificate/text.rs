@@ -3,15 +3,21 @@
 //!
 //! DESIGN section 4, "say exactly what is proven": never claim more. The quoted words are the design's.
 
-use super::Bilingual;
+use super::{Bilingual, ERASURE};
 use crate::keyring::PlaceClass;
 
-/// The erasure as far as every class proves it.
+/// A purge as far as every class proves it.
 const PROVEN_EN: &str = "The fields of the cohorts named above are unreadable to anyone, the root key included, who has no copy of the generation key from before the scrub.";
 const PROVEN_FR: &str = "Les champs des cohortes nommées ci-dessus sont illisibles pour quiconque, clé racine comprise, ne détient pas de copie de la clé de génération d'avant l'effacement de l'ancre.";
 
+/// The same of an erasure of single records.
+const ERASED_EN: &str = "The fields of the records counted above, which lay in the cohorts named above, are unreadable to anyone, the root key included, who has no copy of the generation key from before the scrub.";
+const ERASED_FR: &str = "Les champs des fiches dénombrées ci-dessus, qui appartenaient aux cohortes nommées ci-dessus, sont illisibles pour quiconque, clé racine comprise, ne détient pas de copie de la clé de génération d'avant l'effacement de l'ancre.";
+
 /// What is proven when the weakest place is of this class.
-pub(in super::super) fn statement(class: PlaceClass) -> Bilingual {
+pub(in super::super) fn statement(what: &str, class: PlaceClass) -> Bilingual {
+    let (proven_en, proven_fr) =
+        if what == ERASURE { (ERASED_EN, ERASED_FR) } else { (PROVEN_EN, PROVEN_FR) };
     let (en, fr) = match class {
         PlaceClass::L0 => (
             "Class L0: the old generation key was overwritten in a file and read back, on a flash, copy-on-write, virtual, network or mapped disk, or one whose nature is unknown: the old slot may physically survive there.",
@@ -30,7 +36,7 @@ pub(in super::super) fn statement(class: PlaceClass) -> Bilingual {
             "Classe L3 : l'ancienne clé de génération a été détruite par un service de clés d'un autre domaine d'administration.",
         ),
     };
-    Bilingual { en: format!("{PROVEN_EN} {en}"), fr: format!("{PROVEN_FR} {fr}") }
+    Bilingual { en: format!("{proven_en} {en}"), fr: format!("{proven_fr} {fr}") }
 }
 
 /// What older copies of the data folder still show after this run.

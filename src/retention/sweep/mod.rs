@@ -8,6 +8,7 @@
 //! stay for ever, so that a listing can say which month an expired event belonged to.
 
 mod batch;
+mod erased;
 mod requests;
 mod scan;
 #[cfg(test)]
@@ -51,7 +52,7 @@ pub(super) struct HeadRow {
     bytes: Vec<u8>,
     pub(super) cohort: CohortId,
     pub(super) slot: SlotRef,
-    index_rows: Vec<Vec<u8>>,
+    pub(super) index_rows: Vec<Vec<u8>>,
 }
 
 impl Sweeper<'_> {

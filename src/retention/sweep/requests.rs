@@ -58,7 +58,11 @@ impl Sweeper<'_> {
 
     /// Adds the deletion of a row by which a request is found, and of the request's own row if it is
     /// of the same record.
-    fn forget_request(&self, batch: &mut Batch, found_by: Vec<u8>) -> Result<(), RetentionError> {
+    pub(super) fn forget_request(
+        &self,
+        batch: &mut Batch,
+        found_by: Vec<u8>,
+    ) -> Result<(), RetentionError> {
         let tampered = || RetentionError::Tampered("q");
         let id = found_by.get(33..).and_then(|id| RequestId::from_slice(id).ok());
         let own = keys::request(&id.ok_or_else(tampered)?);

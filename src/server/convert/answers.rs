@@ -4,7 +4,7 @@ use crate::{
     audit::Alarm,
     clock::Timestamp,
     identity::{AgentKind, AgentSummary, Caller, Habilitation},
-    ids::{ClassName, CollectionName},
+    ids::{ClassName, CollectionName, RecordId},
     keyring::PlaceClass,
     policy::{
         AttributeSpec, CollectionSpec, FieldSpec, FieldStatus, FieldType, Period, Value, Violation,
@@ -12,8 +12,8 @@ use crate::{
     retention::{DueCohort, Preview, PurgeReport},
     server::status,
     vault::{
-        Created, Cursor, Description, FieldAnswer, FindPage, KeyKind, KeyState, Matched, Revealed,
-        RevealedItem, VaultError, VaultStatus, WorklistEntry, WorklistPage,
+        Created, Cursor, Description, EraseAnswer, FieldAnswer, FindPage, KeyKind, KeyState,
+        Matched, Revealed, RevealedItem, VaultError, VaultStatus, WorklistEntry, WorklistPage,
     },
     wire::api,
 };
@@ -51,6 +51,38 @@ pub(crate) fn revealed_many(items: Vec<RevealedItem>) -> api::RevealManyResponse
         api::RevealItem { record_id: record.as_bytes().to_vec(), revealed: shown, reason }
     };
     api::RevealManyResponse { items: items.into_iter().map(item).collect() }
+}
+
+/// Answer to `Records.Erase`.
+pub(crate) fn erased(answer: &EraseAnswer) -> api::EraseResponse {
+    api::EraseResponse {
+        generation: answer.generation,
+        certificate_id: answer.certificate.map(|id| id.as_bytes().to_vec()).unwrap_or_default(),
+        items: erased_items(answer),
+        repeated: answer.repeated,
+    }
+}
+
+/// Answer to `Rights.EraseSubject`.
+pub(crate) fn erased_subject(answer: &EraseAnswer) -> api::EraseSubjectResponse {
+    let erased = answer.items.iter().filter(|(_, result)| result.is_ok()).count();
+    api::EraseSubjectResponse {
+        records: u64::try_from(erased).unwrap_or(u64::MAX),
+        generation: answer.generation,
+        certificate_id: answer.certificate.map(|id| id.as_bytes().to_vec()).unwrap_or_default(),
+        items: erased_items(answer),
+        repeated: answer.repeated,
+        more: answer.more,
+    }
+}
+
+fn erased_items(answer: &EraseAnswer) -> Vec<api::ErasedItem> {
+    let item = |(record, result): &(RecordId, Result<(), VaultError>)| {
+        let refused = result.as_ref().err().map(|error| status::item(error).reason.as_str());
+        let reason = refused.unwrap_or_default().to_owned();
+        api::ErasedItem { record_id: record.as_bytes().to_vec(), reason }
+    };
+    answer.items.iter().map(item).collect()
 }
 
 /// Answer to one record of `Records.Import`.

@@ -56,19 +56,7 @@ pub(crate) fn reveal_many(
     at_most(&request.classes, limits::CLASSES_PER_REVEAL_MAX, "classes")?;
     let mut check = Check::default();
     let why = intent(&mut check, request.intent, None);
-    let mut records = Vec::with_capacity(request.record_ids.len());
-    for (position, bytes) in request.record_ids.iter().enumerate() {
-        let path = format!("record_ids[{position}]");
-        let Some(id) = check.id(&path, bytes, RecordId::from_slice) else { continue };
-        if records.contains(&id) {
-            check.refuse(path, "is given twice");
-        } else {
-            records.push(id);
-        }
-    }
-    if request.record_ids.is_empty() {
-        check.refuse("record_ids", "name at least one record");
-    }
+    let records = records(&mut check, &request.record_ids);
     let classes = classes(&mut check, &request.classes);
     let Some(why) = why else { return Err(check.refused()) };
     check.done()?;
@@ -141,6 +129,49 @@ pub(crate) fn update(request: api::UpdateRequest) -> Result<(Intent, UpdateInput
     check.done()?;
     let expected_version = request.expected_version;
     Ok((why, UpdateInput { record, expected_version, attributes, fields }))
+}
+
+/// `Records.Erase`.
+pub(crate) fn erase(request: api::EraseRequest) -> Result<(Intent, Vec<RecordId>), VaultError> {
+    let key = key("Erase", request.intent.as_ref(), &request);
+    at_most(&request.record_ids, limits::RECORDS_PER_ERASE_MAX, "records")?;
+    let mut check = Check::default();
+    let why = intent(&mut check, request.intent, key);
+    let records = records(&mut check, &request.record_ids);
+    let Some(why) = why else { return Err(check.refused()) };
+    check.done()?;
+    Ok((why, records))
+}
+
+/// `Rights.EraseSubject`.
+pub(crate) fn erase_subject(
+    request: api::EraseSubjectRequest,
+) -> Result<(Intent, SubjectId), VaultError> {
+    let key = key("EraseSubject", request.intent.as_ref(), &request);
+    let mut check = Check::default();
+    let why = intent(&mut check, request.intent, key);
+    let subject = check.id("subject_id", &request.subject_id, SubjectId::from_slice);
+    let (Some(why), Some(subject)) = (why, subject) else { return Err(check.refused()) };
+    check.done()?;
+    Ok((why, subject))
+}
+
+/// Records named one by one: at least one, none twice.
+fn records(check: &mut Check, ids: &[Vec<u8>]) -> Vec<RecordId> {
+    let mut records = Vec::with_capacity(ids.len());
+    for (position, bytes) in ids.iter().enumerate() {
+        let path = format!("record_ids[{position}]");
+        let Some(id) = check.id(&path, bytes, RecordId::from_slice) else { continue };
+        if records.contains(&id) {
+            check.refuse(path, "is given twice");
+        } else {
+            records.push(id);
+        }
+    }
+    if ids.is_empty() {
+        check.refuse("record_ids", "name at least one record");
+    }
+    records
 }
 
 /// `Records.Assign`.

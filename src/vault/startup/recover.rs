@@ -22,7 +22,8 @@ use crate::{
 
 use super::{Parts, StartError, places, retention_diff::differences};
 use crate::vault::{
-    Vault,
+    Vault, VaultError,
+    rekey::Rekey,
     segments::{Segments, audit_rule, upcoming},
 };
 
@@ -65,20 +66,31 @@ pub fn start(parts: Parts) -> Result<Arc<Vault>, StartError> {
     if !restored && matches!(leaf, Leaf::Behind) {
         log.publish_missing()?;
     }
-    // 6. The first generation of this run: segments for events, today and tomorrow.
+    // 6. The first generation of this run: segments for events, today and tomorrow, and with them what
+    //    intents of the present generation name. Without every place nothing is erased, and those
+    //    erasures are undone below.
+    let retention = Arc::new(Retention::new(Arc::clone(&log)));
     let segments = Segments::new(Arc::clone(&log));
-    let now = log.clock().now();
-    segments.ensure(&upcoming(&parts.pack, now))?;
+    let wanted = upcoming(&parts.pack, log.clock().now());
+    let pending = retention.pending_erasures(parts.pack.hash())?;
+    match segments.ensure_and_erase(&wanted, &pending) {
+        Err(VaultError::Keyring(KeyringError::ErasureNeedsPlace { .. })) => {
+            segments.ensure(&wanted)?;
+        }
+        done => done?,
+    }
     repin(&log, &parts.pack)?;
     // 7. What was done to the list of places while no vault ran.
     places::tell(&log, parts.pack.hash())?;
     // 8. A purge cut by a crash, and rows of a restored database without a reachable slot: of this
     //    start, or of one that a crash cut before its sweep was through.
-    let retention = Arc::new(Retention::new(Arc::clone(&log)));
     if store.get(keys::SWEEP)?.is_some() {
+        // Records of an older database may be named under index keys that were exchanged since.
+        Rekey::new(Arc::clone(&log), Arc::clone(&retention)).repair(&parts.pack)?;
         retention.sweep_unreachable()?;
     }
     retention.resume(parts.pack.hash())?;
+    retention.resume_erasures(parts.pack.hash())?;
     // 9. The directory: every row's mac and revocation.
     let identity = Arc::new(Identity::open(Arc::clone(&log), zones(&parts.pack))?);
     let vault = Vault::wire(parts.pack, log, identity, retention, parts.swap_accepted);

@@ -197,3 +197,38 @@ fn a_create_that_is_repeated_with_its_request_id_files_one_record() {
     let other = record("EXEMPLE-DEUX", json!({}));
     create(&other, &["--request-id", REQUEST]).failed_saying(1, &["REQUEST_ID_REUSED", "next:"]);
 }
+
+#[test]
+fn the_rights_desk_erases_a_record_once_it_says_yes_and_the_certificate_holds_offline() {
+    let desk = Desk::opened();
+    let (erased, kept) = (desk.filed(), desk.filed());
+    let why = ["--purpose", "p7", "--justification", "objection of the person upheld"];
+    let erase = |agent: &str, records: &[&str], flags: &[&str]| {
+        desk.home.run_as(agent, &[&["erase"], records, &why, flags].concat())
+    };
+    erase("desk-974", &[&erased], &[]).failed_saying(2, &["nobody is there to be asked", "--yes"]);
+    let refused = erase("inv-974", &[&erased], &["--yes"]);
+    refused.failed_saying(3, &["1 of 1 records were not erased"]);
+    assert!(refused.out.contains("NOT_AVAILABLE"), "{}", refused.out);
+    assert_eq!(super::identity_of(&desk.home, "med-974", &erased).code, 0);
+
+    let done = erase("desk-974", &[&erased, NOBODY], &["--yes", "--request-id", REQUEST, "--json"]);
+    done.failed_saying(3, &["1 of 2 records were not erased"]);
+    let said: Json = serde_json::from_str(&done.out).unwrap();
+    assert_eq!(said["items"].as_array().unwrap().len(), 2);
+    let certificate = said["certificate"].as_str().unwrap();
+    let again =
+        erase("desk-974", &[&erased, NOBODY], &["--yes", "--request-id", REQUEST, "--json"]);
+    let again: Json = serde_json::from_str(&again.out).unwrap();
+    assert_eq!((&again["repeated"], &again["certificate"]), (&json!(true), &said["certificate"]));
+
+    super::identity_of(&desk.home, "med-974", &erased).failed_saying(3, &["NOT_AVAILABLE"]);
+    assert_eq!(super::identity_of(&desk.home, "med-974", &kept).code, 0);
+    let signed = desk.home.run_as("dpo-1", &["certificate", "get", "--id", certificate]);
+    assert_eq!(signed.code, 0, "{}", signed.err);
+    let file = desk.home.secret_file("certificate.json", &signed.out);
+    let key = desk.founded["certificate_verifier_key"].as_str().unwrap();
+    let verified = desk.home.run(&["certificate", "verify", &file, "--key", key]);
+    assert_eq!(verified.code, 0, "{}", verified.err);
+    assert!(verified.out.contains("still confirmable"), "{}", verified.out);
+}

@@ -61,6 +61,7 @@ impl Desk {
             ("inv-974", &["--role", "investigator", "--unit", "investigation-974"]),
             ("med-974", &["--role", "medical_service", "--profession", "physician"]),
             ("robot", &["--service-account", "--role", "purge_robot"]),
+            ("desk-974", &["--role", "rights_desk"]),
         ] {
             let secret = appoint(&desk.home, agent, &[role, &signed].concat());
             desk.first_login(agent, &secret);
@@ -128,7 +129,7 @@ fn a_vault_is_founded_served_used_stopped_and_still_knows_after_a_restart() {
     );
     desk.home.run_as("inv-974", &["status"]).failed_saying(3, &["DENIED"]);
     let agents = desk.home.run_as("keys-1", &["agent", "list", "--json"]).json();
-    assert_eq!(agents.as_array().unwrap().len(), 6);
+    assert_eq!(agents.as_array().unwrap().len(), 7);
     let dry = desk.home.run_as("robot", &["purge", "--dry-run", "--json"]).json();
     assert_eq!(dry["cohorts"].as_array().unwrap().len(), 0);
     desk.home

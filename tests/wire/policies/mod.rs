@@ -13,7 +13,7 @@ use std::{
 
 use oubliette::{
     client::{
-        Client, ClientError, Reason,
+        Client, ClientError, Reason, Refusal,
         types::{Assignee, Change, Created, EventDetail, Intent, NewRecord},
     },
     ids::RecordId,
@@ -139,16 +139,35 @@ async fn make(call: &Call, client: &Client, records: &mut Records) -> Result<(),
         Call::Assign(record, who, purpose) => {
             client.assign(&Intent::of(purpose), records.id(record), &to(who), None).await.map(drop)
         }
+        Call::Erase(record, purpose, justification) => {
+            let justification = Some(justification.to_owned()).filter(|text| !text.is_empty());
+            let why = Intent { justification, ..Intent::of(purpose) };
+            let erased = client.erase(&why, &[records.id(record)]).await?;
+            erased.items[0].reason.as_deref().map_or(Ok(()), |reason| Err(refusal(reason)))
+        }
         Call::Checkpoint => client.checkpoint().await.map(drop),
         Call::PreviewPurge => client.preview_purge().await.map(drop),
         Call::ListAgents => client.list_agents().await.map(drop),
     }
 }
 
+/// One record's refusal as the error that a call about it alone would be.
+fn refusal(reason: &str) -> ClientError {
+    let reason = Reason::ALL.iter().copied().find(|known| known.as_str() == reason).unwrap();
+    ClientError::Refused(Box::new(Refusal {
+        code: reason.code(),
+        reason: Some(reason),
+        message: reason.message().to_owned(),
+        violations: Vec::new(),
+        policies: Vec::new(),
+        retry_after_ms: None,
+    }))
+}
+
 #[test]
 fn every_policy_of_the_pack_has_a_call_it_decides_and_one_it_does_not() {
     let shipped: BTreeSet<String> = shipped().into_keys().collect();
-    assert_eq!(shipped.len(), 30);
+    assert_eq!(shipped.len(), 31);
     for decides in [Decides::Yes, Decides::No] {
         let rows = TABLE.iter().filter(|row| row.decides == decides);
         let mut covered: BTreeSet<String> = rows.map(|row| row.policy.to_owned()).collect();

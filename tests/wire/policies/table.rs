@@ -18,6 +18,8 @@ pub(super) enum Call {
     Mark(&'static str, &'static str, &'static str),
     /// Record, `agent:ID` or `unit:NAME`, purpose.
     Assign(&'static str, &'static str, &'static str),
+    /// Record, purpose, justification.
+    Erase(&'static str, &'static str, &'static str),
     Checkpoint,
     PreviewPurge,
     ListAgents,
@@ -66,7 +68,7 @@ pub(super) const QUEUED_CONTACTS: &[(&str, &str)] = &[
 /// Cases of La Réunion that nobody has.
 pub(super) const FREE_CASES: &[&str] = &["case-free", "case-unfiled"];
 /// Contacts of La Réunion that nobody has.
-pub(super) const FREE_CONTACTS: &[&str] = &["contact-free", "contact-unfiled"];
+pub(super) const FREE_CONTACTS: &[&str] = &["contact-free", "contact-unfiled", "contact-objects"];
 
 /// Policies that no call can reach yet, and where their deciding half is shown instead. Both are a
 /// second line of defence behind another refusal.
@@ -118,6 +120,18 @@ pub(super) const TABLE: &[Row] = &[
     ),
     no("raw-results-physicians-only", "med-974", Call::Reveal("lab", "result", "p3"), "physician"),
     // --- Oversight, purge, keys ------------------------------------------------------------------
+    yes(
+        "rights-desk-erases",
+        "desk-974",
+        Call::Erase("contact-objects", "p7", "objection upheld"),
+        "a reason is given",
+    ),
+    no(
+        "rights-desk-erases",
+        "desk-974",
+        Call::Erase("contact-free", "p7", ""),
+        "no reason is given",
+    ),
     yes("dpo-oversight", "dpo-1", Call::Checkpoint, "the DPO"),
     no("dpo-oversight", "inv-974", Call::Checkpoint, "an investigator"),
     yes("purge-robot", "robot", Call::PreviewPurge, "the service account"),

@@ -67,6 +67,7 @@ const AGENTS: &[Person] = &[
     service("feed-974", "intake", "reunion"),
     service("feed-971", "intake", "guadeloupe"),
     person("feed-person", "intake", "", "reunion"),
+    person("desk-974", "rights_desk", "", "reunion"),
     person("dpo-2", "dpo", "", ""),
     person("dpo-974", "dpo", "", "reunion"),
     service("robot", "purge_robot", ""),

@@ -1,0 +1,247 @@
+//! The order of an erasure (DESIGN section 3), over numbered steps. Recovery calls [`finish`] with the
+//! same run.
+
+use prost::Message as _;
+
+use super::{
+    Doomed, EraseRequest, Erased, Fate, Remember,
+    report::{self, Report},
+    run,
+};
+use crate::{
+    audit::{AuditError, EventDraft},
+    keyring::{Draft, Keyring, KeyringError},
+    retention::{
+        RetentionError,
+        context::{Context, make_certificate_id},
+    },
+    storage::{Group, Op, Precondition, keys},
+    wire::store::{EraseRun, RecordRow},
+};
+
+/// The part of one request that is erased.
+struct Chosen {
+    event: EventDraft,
+    fates: Vec<Fate>,
+    doomed: Vec<Doomed>,
+    remember: Remember,
+}
+
+/// Erases what these requests name, in one generation. Blocks.
+///
+/// # Errors
+/// Before the commit point nothing is erased, and what was begun is undone; past it the erasure stays
+/// pending and unacknowledged, and the next start finishes it ([`is_beyond_commit`]).
+pub(in super::super) fn erase(
+    cx: &Context<'_>,
+    batch: Vec<EraseRequest>,
+) -> Result<Vec<Erased>, RetentionError> {
+    let keyring = cx.log.keyring();
+    // 1. The generation's turn, which placing a hold takes too; every place answers; holds. A crash here
+    //    leaves nothing.
+    let mut draft = keyring.draft();
+    draft.ready_to_erase(cx.log.random().as_ref())?;
+    let mut chosen: Vec<Chosen> = batch.into_iter().map(|one| choose(keyring, one)).collect();
+    if chosen.iter().all(|one| one.doomed.is_empty()) {
+        let generation = keyring.generation();
+        return Ok(answers(chosen, generation, None));
+    }
+    let mut run = EraseRun {
+        certificate_id: make_certificate_id(cx).as_bytes().to_vec(),
+        started_at_ms: cx.log.clock().now().as_millis(),
+        generation_before: keyring.generation(),
+        pack_hash: cx.pack_hash.to_vec(),
+        log_k: cx.log.state().k,
+        ..EraseRun::default()
+    };
+    let written = destroy(cx, draft, &mut run, &mut chosen);
+    let reports = drafts(&chosen);
+    match written {
+        Ok(true) => finish(cx, &mut run, reports)?,
+        Ok(false) => {
+            report::give_up(cx, &run, &reports)?;
+            return Ok(answers(chosen, run.generation_before, None));
+        }
+        Err(error) => {
+            if !is_beyond_commit(&error) {
+                // Nothing is erased: the records are readable again. What cannot be undone now, the
+                // next start does.
+                let _ = report::give_up(cx, &run, &reports);
+            }
+            return Err(error);
+        }
+    }
+    let certificate = run::certificate_id(&run)?;
+    Ok(answers(chosen, run.generation_after, Some(certificate)))
+}
+
+/// Steps 2 to 5, under the generation's turn. False if every record was changed meanwhile: then nothing
+/// is erased, and no generation written.
+fn destroy(
+    cx: &Context<'_>,
+    mut draft: Draft,
+    run: &mut EraseRun,
+    chosen: &mut [Chosen],
+) -> Result<bool, RetentionError> {
+    // 2. Intents durable, each naming the slots and the generation in force, with the run's row. A crash
+    //    leaves intents of the current generation: the next start erases what they name.
+    for one in chosen.iter().filter(|one| !one.doomed.is_empty()) {
+        intend(cx, run, one)?;
+    }
+    // 3. Record rows marked, durable: reads refuse. A crash leaves marks with their intents, as above.
+    for one in chosen.iter_mut() {
+        mark(cx, draft.generation(), one)?;
+    }
+    if chosen.iter().all(|one| one.doomed.is_empty()) {
+        return Ok(false);
+    }
+    // 4. One generation without the slots: file at every place, anchors (commit point), memory wiped and
+    //    openings drained, old anchors scrubbed (erasure point). A crash before the commit point leaves
+    //    the intents' generation current, as above; after it, opening the keyring finishes the scrub.
+    for one in chosen.iter().flat_map(|one| &one.doomed) {
+        draft.puncture(&one.slots)?;
+    }
+    let unpublished = draft.write(cx.log.state(), cx.log.random().as_ref())?;
+    // 5. Generation leaf durable. A crash before leaves the generation without its leaf: opening the log
+    //    writes it before anything else.
+    cx.log.publish(unpublished)?;
+    Ok(true)
+}
+
+/// Steps 6 to 9: what follows the erasure point, also after a crash. `reports` has the event of each
+/// intent of the run, in its order.
+pub(super) fn finish(
+    cx: &Context<'_>,
+    run: &mut EraseRun,
+    reports: Vec<Report>,
+) -> Result<(), RetentionError> {
+    // 6. Note the erasure (T1). A crash before leaves intents of an older generation: recovery sees that
+    //    their slots are gone and comes back to this step.
+    report::note_erased(cx, run)?;
+    // 7. Rows deleted, each batch with its count. A crash leaves rows without keys and an exact count of
+    //    those already deleted; recovery goes on.
+    report::delete_rows(cx, run)?;
+    // 8. The final event of each request, the last one with the certificate and the end of the run. A
+    //    crash leaves those that are not reported; recovery reports them, none twice.
+    report::report(cx, run, reports)?;
+    // 9. Checkpoint. A crash before leaves an older one, which the log still extends.
+    cx.log.write_checkpoint(true)?;
+    Ok(())
+}
+
+/// Whether the error left the erasure between its commit point and its end: it is neither undone nor
+/// acknowledged, and the next start finishes it.
+pub(in super::super) fn is_beyond_commit(error: &RetentionError) -> bool {
+    use KeyringError::{Drain, Incomplete, MustReopen};
+    matches!(error, RetentionError::Keyring(Incomplete(_) | Drain | MustReopen))
+        || matches!(error, RetentionError::Audit(AuditError::Unwritable))
+}
+
+/// Leaves out what a hold keeps and what is gone already.
+fn choose(keyring: &Keyring, request: EraseRequest) -> Chosen {
+    let EraseRequest { event, doomed, remember } = request;
+    let fate = |one: &Doomed| {
+        let held = |slot| keyring.is_held(slot);
+        if one.slots.iter().any(held) {
+            Fate::Held
+        } else if one.slots.iter().all(|slot| keyring.slot_lives(slot)) {
+            Fate::Erased
+        } else {
+            Fate::Gone
+        }
+    };
+    let fates: Vec<Fate> = doomed.iter().map(fate).collect();
+    let goes = doomed.into_iter().zip(&fates).filter(|(_, fate)| **fate == Fate::Erased);
+    let doomed: Vec<Doomed> = goes.map(|(one, _)| one).collect();
+    Chosen { event, fates, doomed, remember }
+}
+
+fn intend(cx: &Context<'_>, run: &mut EraseRun, one: &Chosen) -> Result<(), RetentionError> {
+    let mut event = one.event.clone();
+    event.action = run::INTENT;
+    event.outcome = "STARTED".to_owned();
+    event.records = one.doomed.iter().map(|one| one.record).collect();
+    event.slots = one.doomed.iter().flat_map(|one| one.slots.clone()).collect();
+    event.notes = run::notes(run, run.intents.len());
+    event.notes.push(format!("generation={}", run.generation_before));
+    let sealed = cx.log.seal(&event)?;
+    run.intents.push(run::intent(sealed.id().as_bytes(), &one.doomed));
+    run::add_cohorts(run, cx.log.keyring(), &one.doomed);
+    let remembered = (one.remember)(&run::certificate_id(run)?, &event.records);
+    let mut ops = remembered.ok_or(RetentionError::Tampered("q"))?;
+    ops.push(run::put(cx.log.keyring(), run)?);
+    let group = Group { preconditions: Vec::new(), ops };
+    let receipt = cx.log.commit_blocking(group, &[], Some(sealed))?;
+    if let (Some(receipt), Some(intent)) = (receipt, run.intents.last_mut()) {
+        (intent.k, intent.n) = receipt.index();
+        intent.index_known = true;
+    }
+    Ok(())
+}
+
+/// Marks the rows of a request, all at once or, where one was changed since it was read, one by one:
+/// that one stays as it is.
+fn mark(cx: &Context<'_>, generation: u64, one: &mut Chosen) -> Result<(), RetentionError> {
+    match cx.log.write_rows(marks(&one.doomed, generation)?) {
+        Err(AuditError::Rejected) => {}
+        done => return Ok(done?),
+    }
+    let mut kept = Vec::with_capacity(one.doomed.len());
+    for doomed in std::mem::take(&mut one.doomed) {
+        match cx.log.write_rows(marks(std::slice::from_ref(&doomed), generation)?) {
+            Ok(()) => kept.push(doomed),
+            Err(AuditError::Rejected) => one.changed(&doomed),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    one.doomed = kept;
+    Ok(())
+}
+
+impl Chosen {
+    /// The record of `doomed` was changed under the request.
+    fn changed(&mut self, doomed: &Doomed) {
+        let places = self.event.records.iter().zip(&mut self.fates);
+        for (_, fate) in places.filter(|(record, _)| **record == doomed.record) {
+            *fate = Fate::Changed;
+        }
+    }
+}
+
+/// The same rows with the mark of the generation that will erase them.
+fn marks(doomed: &[Doomed], generation: u64) -> Result<Group, RetentionError> {
+    let mut group = Group::default();
+    for one in doomed {
+        let key = keys::record(&one.record);
+        group.preconditions.push(Precondition::Unchanged(key.clone(), one.row.clone()));
+        group.ops.push(Op::Put(key, marked(&one.row, generation)?));
+    }
+    Ok(group)
+}
+
+/// A record row with this mark; 0 takes it away.
+pub(super) fn marked(row: &[u8], generation: u64) -> Result<Vec<u8>, RetentionError> {
+    let mut row = RecordRow::decode(row).map_err(|_| RetentionError::Tampered("r"))?;
+    row.erasing_generation = generation;
+    Ok(row.encode_to_vec())
+}
+
+/// The events that report the requests that have an intent.
+fn drafts(chosen: &[Chosen]) -> Vec<Report> {
+    let of = chosen
+        .iter()
+        .filter(|one| one.fates.iter().any(|f| matches!(f, Fate::Erased | Fate::Changed)));
+    of.map(|one| Some(one.event.clone())).collect()
+}
+
+fn answers(
+    chosen: Vec<Chosen>,
+    generation: u64,
+    certificate: Option<crate::ids::CertificateId>,
+) -> Vec<Erased> {
+    let of = |one: Chosen| {
+        let erased = one.fates.contains(&Fate::Erased);
+        Erased { generation, certificate: certificate.filter(|_| erased), fates: one.fates }
+    };
+    chosen.into_iter().map(of).collect()
+}
