@@ -12,9 +12,9 @@ pub(super) const ROLE: &str = "this role may not do that: the policy pack's READ
      the key admin or the DPO";
 /// A fault that no setting mends.
 pub(super) const FAULT: &str = "if it stays, report it with this text";
-/// Messages of the keyring name commands on places that are planned.
-const NO_PLACE_COMMANDS: &str = "the commands on places (`place promote`, `place add`, `place remove`) are not built \
-     yet: put the newest places back where they were, in the order that `init` got";
+/// What the keyring says of these ends in a command on places.
+const PLACES: &str = "`oubliette place verify` says what every place holds; put the newest back where they were, in their \
+     order, or change the list: `oubliette place --help`";
 
 /// About the session file.
 pub(super) fn session(error: &SessionError) -> String {
@@ -38,7 +38,7 @@ pub(super) fn start(error: &StartError) -> String {
         StartError::RetentionChanged(_) => {
             "serve with the pack as it was; a command that applies changed rules is not built yet"
         }
-        StartError::PlacesRolledBack { .. } => NO_PLACE_COMMANDS,
+        StartError::PlacesRolledBack { .. } => PLACES,
         StartError::OtherVault | StartError::SegmentUnaccounted(_) => {
             "check that --data and --keys are those of one `init`"
         }
@@ -68,7 +68,8 @@ pub(super) fn start(error: &StartError) -> String {
 pub(super) fn keyring(error: &KeyringError) -> &'static str {
     match error {
         KeyringError::WrongRoot => {
-            "give the passphrase or key file that `init` got; nothing else opens this vault"
+            "give the passphrase or key file that `init` got, or that `key rotate` put in force last (one that \
+             was cut short may have left the one before); nothing else opens this vault"
         }
         KeyringError::RootKind(_) => {
             "give the kind of root key that `init` got: a passphrase or --key-file"
@@ -83,13 +84,15 @@ pub(super) fn keyring(error: &KeyringError) -> &'static str {
         KeyringError::PlaceExists { .. } | KeyringError::PlaceUnfinished { .. } => {
             "choose empty --keys folders; if a vault lives there, run it: `oubliette serve`"
         }
-        KeyringError::PlaceOrder => "give --keys in the order of `init`",
+        KeyringError::PlaceOrder => {
+            "give --keys in the order that `oubliette place verify` shows, the primary first"
+        }
         KeyringError::OtherVault { .. } => "check that --data and --keys are those of one `init`",
         KeyringError::PlaceIo { .. } => {
             "check the --keys folder: its path, its permissions, its device"
         }
         // What the keyring says of these ends in a command.
-        error if error.to_string().contains("`place ") => NO_PLACE_COMMANDS,
+        error if error.to_string().contains("`place ") => PLACES,
         _ => "check the --keys folders",
     }
 }
@@ -149,11 +152,13 @@ mod tests {
     }
 
     #[test]
-    fn an_advice_says_of_a_command_that_is_not_there_that_it_is_not_built_yet() {
-        let silent = KeyringError::FollowerAhead { id: crate::ids::PlaceId::from_bytes([1; 16]) };
-        assert!(silent.to_string().contains("`place promote`"));
-        assert!(keyring(&silent).contains("not built yet"));
-        assert!(!keyring(&KeyringError::WrongRoot).contains("not built yet"));
+    fn a_refusal_that_a_command_on_places_mends_is_advised_with_them_and_another_is_not() {
+        let id = crate::ids::PlaceId::from_bytes([1; 16]);
+        for mended in [KeyringError::FollowerAhead { id }, KeyringError::PlaceUnknown { id }] {
+            assert!(mended.to_string().contains("`place "));
+            assert!(keyring(&mended).contains("`oubliette place verify`"));
+        }
+        assert!(!keyring(&KeyringError::WrongRoot).contains("place verify"));
     }
 
     #[test]

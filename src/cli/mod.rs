@@ -1,7 +1,7 @@
 //! The command line: arguments in, one file per command, an exit code out.
 //!
-//! `init`, `serve`, `demo`, `sample`, `cert dev`, `policy check`, `audit verify`, `certificate verify`,
-//! `completions` and `man` work offline; every other command talks gRPC through `client`. No secret is
+//! `init`, `serve`, `place` (but for `list`), `demo`, `sample`, `cert dev`, `policy check`, `audit verify`,
+//! `certificate verify`, `completions` and `man` work offline; every other command talks gRPC through `client`. No secret is
 //! ever taken from an argument or from an environment variable, and no field of a record from an
 //! argument: both would stay in the shell's history and in the process list.
 
@@ -27,12 +27,14 @@ mod folders;
 mod import;
 mod init;
 mod json;
+mod key;
 mod listing;
 mod login;
 mod man;
 mod matches;
 mod offline;
 mod out;
+mod place;
 mod policy;
 mod progress;
 mod prompt;
@@ -119,6 +121,12 @@ enum Command {
     /// Say that the vault's clock is right
     #[command(subcommand)]
     Clock(clock::Command),
+    /// List the vault's keys and rotate the root key
+    #[command(subcommand)]
+    Key(key::Command),
+    /// List, verify, add, promote and remove key places
+    #[command(subcommand)]
+    Place(place::Command),
     /// List alarms and take note of them
     #[command(subcommand)]
     Alarm(alarm::Command),
@@ -174,6 +182,8 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Describe(args) => describe::run(&args),
         Command::Purge(args) => purge::run(&args).map_err(Failure::on_the_vault),
         Command::Clock(command) => clock::run(&command).map_err(Failure::on_the_vault),
+        Command::Key(command) => key::run(&command).map_err(Failure::on_the_vault),
+        Command::Place(command) => place::run(command),
         Command::Alarm(command) => alarm::run(&command).map_err(Failure::on_the_vault),
         Command::Audit(command) => audit::run(&command).map_err(Failure::on_the_vault),
         Command::Certificate(command) => certificate::run(&command).map_err(Failure::on_the_vault),

@@ -90,6 +90,21 @@ impl RootArgs {
         RootSource::passphrase(&passphrase).map_err(|e| Failure::of(&e).hint(advice::keyring(&e)))
     }
 
+    /// What the source gives now, for a rotation. The terminal and a file descriptor give nothing a
+    /// second time; nobody may be waited for.
+    pub(super) fn reread(&self) -> Result<RootSource, Failure> {
+        let again = self.passphrase_file.is_some()
+            || self.passphrase_credential.is_some()
+            || self.key_file.is_some()
+            || (!self.is_given() && env::var_os(FILE_VARIABLE).is_some());
+        if again {
+            return self.new_root();
+        }
+        Err(Failure::new("the root secret came from a terminal or a file descriptor").hint(
+            "start the vault with a passphrase file, a credential or a key file, then rotate",
+        ))
+    }
+
     fn unprompted(&self) -> Result<Option<SecretBytes>, Failure> {
         if let Some(path) = &self.passphrase_file {
             return read(path).map(Some);

@@ -31,13 +31,14 @@ use crate::{
     clock::SystemClock,
     identity::tls::ServerTls,
     ids::{IdError, PlaceId},
+    keyring::RootSource,
     limits,
     random::OsRandom,
     secret::{MemoryLock, lock_memory},
     server::{self, Entry},
     storage::Engine,
     vault::{
-        Vault,
+        RootReader, RootUnreadable, Vault,
         startup::{Folders, Parts, start},
     },
 };
@@ -221,7 +222,8 @@ fn warn_single_place(keys: &[PathBuf]) {
     }
 }
 
-fn place_id(text: &str) -> Result<PlaceId, IdError> {
+/// A place's id on the command line or in the file.
+pub(super) fn place_id(text: &str) -> Result<PlaceId, IdError> {
     PlaceId::parse(text)
 }
 
@@ -231,6 +233,19 @@ fn warn_stale_places(vault: &Vault) {
         out::note(
             "WARNING: it is no disaster copy, and no purge erases anything until it is back.",
         );
+    }
+}
+
+/// Reads the root secret again, where it came from at start.
+struct Reread(RootArgs);
+
+impl RootReader for Reread {
+    fn read(&self) -> Result<RootSource, RootUnreadable> {
+        self.0.reread().map_err(|failure| {
+            out::note("root rotation: the new secret cannot be read");
+            let _ = failure.report();
+            RootUnreadable
+        })
     }
 }
 
@@ -245,7 +260,9 @@ fn open(settings: &Settings, swap_accepted: bool) -> Result<Arc<Vault>, Failure>
     let (clock, random) = (Arc::new(SystemClock), Arc::new(OsRandom));
     let mut parts = Parts::in_folders(&folders, root, clock, random, swap_accepted)?;
     parts.without_places.clone_from(&settings.without_places);
-    Ok(start(parts)?)
+    let vault = start(parts)?;
+    vault.read_root_by(Arc::new(Reread(settings.root.clone())));
+    Ok(vault)
 }
 
 /// Says so when the pack's own end has come, and which line to edit.

@@ -2,9 +2,11 @@
 
 use super::{
     Client, ClientError, service,
-    types::{Alarm, Place, Status},
+    types::{Alarm, Key, KeyKind, Place, Status},
 };
 use crate::{clock::Timestamp, ids::AlarmId, wire::api};
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 impl Client {
     /// The state of the vault.
@@ -19,6 +21,14 @@ impl Client {
         let request = self.request(api::ConfirmClockRequest { date: date.to_owned() });
         service!(self, admin_client, AdminClient).confirm_clock(request).await?;
         Ok(())
+    }
+
+    /// Puts another root key in force, which the vault reads where it was started from. The generation
+    /// that did it.
+    pub async fn rotate_root_key(&self) -> Result<u64, ClientError> {
+        let request = self.request(api::RotateRootKeyRequest {});
+        let answer = service!(self, admin_client, AdminClient).rotate_root_key(request).await?;
+        Ok(answer.into_inner().generation)
     }
 
     /// Every alarm, open ones first.
@@ -76,7 +86,26 @@ fn status(answer: api::StatusResponse) -> Status {
         swap_accepted: answer.swap_accepted,
         now: Timestamp::from_millis(answer.now_ms).to_string(),
         end_date_passed: answer.end_date_passed,
+        keys: answer.keys.into_iter().filter_map(|k| key(&k, answer.now_ms)).collect(),
     }
+}
+
+/// `None` for a kind that this version does not know.
+fn key(answer: &api::Key, now_ms: i64) -> Option<Key> {
+    let kind = match answer.kind() {
+        api::KeyKind::Unspecified => return None,
+        api::KeyKind::Root => KeyKind::Root,
+        api::KeyKind::Generation => KeyKind::Generation,
+        api::KeyKind::Log => KeyKind::Log,
+        api::KeyKind::Certificate => KeyKind::Certificate,
+        api::KeyKind::Directory => KeyKind::Directory,
+    };
+    let since = Some(answer.since_ms).filter(|ms| *ms != 0);
+    Some(Key {
+        kind,
+        since: since.map(|ms| Timestamp::from_millis(ms).to_string()),
+        age_days: since.map(|ms| now_ms.saturating_sub(ms).max(0) / DAY_MS),
+    })
 }
 
 fn alarm(answer: api::Alarm) -> Result<Alarm, ClientError> {

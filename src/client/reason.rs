@@ -112,6 +112,12 @@ reasons! {
     /// No open alarm has this id.
     NoAlarm = "NO_ALARM", NotFound, false,
         "no open alarm has this id", "list the alarms; one that was acknowledged stays so";
+    /// The configured source gives no new root secret.
+    RootUnreadable = "ROOT_UNREADABLE", FailedPrecondition, false,
+        "the vault's configured source gives no new root secret; nothing was changed", "put the new secret where `serve` reads it, a file of 16 characters or more; the vault's error output says what was wrong";
+    /// The source still gives the secret in force.
+    RootUnchanged = "ROOT_UNCHANGED", FailedPrecondition, false,
+        "the configured source still gives the root secret that is in force; nothing was changed", "replace the secret in the file that `serve` reads, keeping the old one until the rotation is answered";
     /// The clock jumped; purges wait.
     ClockTripped = "CLOCK_TRIPPED", FailedPrecondition, false,
         "the clock jumped; no purge runs until it is confirmed", "set the clock right, then `oubliette clock confirm --date TODAY`";

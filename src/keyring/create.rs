@@ -7,6 +7,8 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
 };
 
+use parking_lot::Mutex;
+
 use crate::{
     clock::Timestamp,
     ids::{PlaceId, VaultId},
@@ -54,7 +56,6 @@ impl Keyring {
         // All are looked at before any is touched, so that a refusal leaves nothing behind.
         places.iter().try_for_each(Place::check_vacant)?;
         let vault = VaultId::make(random);
-        let params = root.make_params(random);
         let roots = RootKeys::new(root);
 
         // Step 1: every place is made and locked.
@@ -65,6 +66,8 @@ impl Keyring {
             place.claim(&vault, &id)?;
             all.push(OpenPlace { place, id, behind: AtomicBool::new(false) });
         }
+
+        let root = roots.make(random)?;
 
         // Step 2: keyring.1 is at every place.
         let body = first_body(&all, new, random);
@@ -78,12 +81,13 @@ impl Keyring {
         // Step 3: the anchors hold generation 1, the primary first: the commit point.
         // A crash after the primary's leaves a vault whose followers `open` brings up.
         let hash = generation::hash(&file);
-        let entry = Entry { generation: 1, vault, keyring_hash: hash, root: params, key };
+        let entry = Entry { generation: 1, vault, keyring_hash: hash, root, key };
         for open in &all {
             open.place.anchor.init(&entry, &roots, random)?;
         }
         let state = State { generation: 1, hash, body };
-        Ok(Self::assemble(vault, state, OpenPlaces { all, roots, params }, Vec::new()))
+        let root = Mutex::new(entry.root);
+        Ok(Self::assemble(vault, state, OpenPlaces { all, roots, root }, Vec::new()))
     }
 }
 
@@ -119,5 +123,9 @@ fn first_body(places: &[OpenPlace], new: NewVault, random: &dyn Random) -> Body 
         previous_hash: [0; 32],
         vault_name: new.name,
         node: new.node,
+        founded_at: Some(new.now),
+        root_since: Some(new.now),
+        removed_places: Vec::new(),
+        place_acts: Vec::new(),
     }
 }

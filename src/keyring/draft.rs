@@ -10,9 +10,10 @@ use crate::{
     crypto::blind_index::IndexKey,
     ids::{AgentId, CohortId, HoldId, SegmentId, SlotRef},
     keyring::{
-        CohortKey, Hold, Keyring, KeyringError, LogState, Revocation,
+        CohortKey, Hold, Keyring, KeyringError, LogState, NewRoot, Revocation,
         body::{Body, Cohort, Segment},
         cover::Cover,
+        root::Root,
         turn::Turn,
     },
     random::Random,
@@ -34,6 +35,8 @@ pub struct Draft {
     pub(super) generation: u64,
     pub(super) erases: bool,
     pub(super) opened: Vec<(CohortKey, SegmentId)>,
+    /// The root key it puts in force, where it rotates it.
+    pub(super) root: Option<Root>,
     raised: Option<u32>,
 }
 
@@ -47,6 +50,7 @@ impl Draft {
             generation: state.generation + 1,
             erases: false,
             opened: Vec::new(),
+            root: None,
             raised: None,
             keyring: Arc::clone(keyring),
         }
@@ -173,6 +177,19 @@ impl Draft {
         let kept = self.body.revocations.entry(agent.clone()).or_insert(revocation);
         kept.min_revision = kept.min_revision.max(revocation.min_revision);
         kept.revoked |= revocation.revoked;
+    }
+
+    /// Puts another root key in force. Every place must answer, as for an erasure: what the old root
+    /// key opened shall be gone everywhere.
+    pub fn rotate_root(&mut self, new: NewRoot, now: Timestamp) {
+        self.body.root_since = Some(now);
+        self.root = Some(new.0);
+        self.erases = true;
+    }
+
+    /// Forgets what was done to the list of places: the log tells it now.
+    pub fn clear_place_acts(&mut self) {
+        self.body.place_acts.clear();
     }
 
     /// Starts the log origin `k`, whose tree is empty: the floor of the one before no longer binds.

@@ -105,6 +105,24 @@ pub enum KeyringError {
         /// The place's own id.
         id: PlaceId,
     },
+    /// No such place on the list, or none that answers.
+    #[error("no place {id} answers that the keyring lists: see `place verify` for the ids")]
+    PlaceNotListed {
+        /// The id that was given.
+        id: PlaceId,
+    },
+    /// The primary is never removed.
+    #[error("the place {id} is the primary: first make another the primary with `place promote`")]
+    PlaceIsPrimary {
+        /// The primary.
+        id: PlaceId,
+    },
+    /// The place comes first already.
+    #[error("the place {id} is the primary already: nothing was changed; name it first")]
+    AlreadyPrimary {
+        /// The primary.
+        id: PlaceId,
+    },
     /// Same places, other order.
     #[error(
         "the places are configured in another order than the keyring lists them: restore the order, the primary first"
@@ -158,6 +176,9 @@ pub enum KeyringError {
     /// The passphrase is not UTF-8 or too long, or the key file is not 32 bytes.
     #[error("a passphrase is UTF-8 text of at most 1024 bytes; a key file is exactly 32 bytes")]
     RootInput,
+    /// A rotation got the root secret that is in force already.
+    #[error("this root secret is in force already: a rotation needs another one")]
+    RootUnchanged,
     /// A follower holds a higher generation than the primary: no crash does that.
     #[error(
         "the place {id} is ahead of the primary, so the primary was rolled back: nothing was overwritten; make it the primary with `place promote` if it is the true one"

@@ -8,8 +8,8 @@ use crate::{
     crypto::{blind_index::Token, row_mac, signing::Signer},
     ids::{AgentId, CohortId, CollectionName, SegmentId, SlotRef},
     keyring::{
-        CohortInfo, CohortKey, Hold, Keyring, LogState, Revocation, SegmentInfo, SegmentState,
-        body::Segment,
+        CohortInfo, CohortKey, Hold, KeyAges, Keyring, LogState, PlaceAct, RemovedPlace,
+        Revocation, SegmentInfo, SegmentState, body::Segment,
     },
 };
 
@@ -170,5 +170,28 @@ impl Keyring {
     pub fn pinned_pack(&self) -> ([u8; 32], Vec<u8>) {
         let state = self.state.read();
         (state.body.pack_hash, state.body.retention_part.clone())
+    }
+
+    /// Since when the keys are what they are.
+    #[must_use]
+    pub fn key_ages(&self) -> KeyAges {
+        let body = &self.state.read().body;
+        KeyAges {
+            founded: body.founded_at,
+            root: body.root_since,
+            generation: body.log.clock_floor,
+        }
+    }
+
+    /// Places that were taken off the list, in the order of their removal.
+    #[must_use]
+    pub fn removed_places(&self) -> Vec<RemovedPlace> {
+        self.state.read().body.removed_places.clone()
+    }
+
+    /// What was done to the list of places while no vault ran, and the log does not tell yet.
+    #[must_use]
+    pub fn place_acts(&self) -> Vec<PlaceAct> {
+        self.state.read().body.place_acts.clone()
     }
 }

@@ -20,7 +20,7 @@ use crate::{
         cache::SlotCache,
         generation,
         nodes::NodeCache,
-        root::{RootKeys, RootParams},
+        root::{Root, RootKeys},
         run::Run,
         turn::Turnstile,
     },
@@ -51,11 +51,18 @@ pub(crate) struct OpenPlace {
     pub(crate) behind: AtomicBool,
 }
 
+impl OpenPlace {
+    pub(crate) fn new(place: Place, id: PlaceId) -> Self {
+        Self { place, id, behind: AtomicBool::new(false) }
+    }
+}
+
 /// The places of this run, the primary first, and what opens their anchors.
 pub(crate) struct OpenPlaces {
     pub(crate) all: Vec<OpenPlace>,
     pub(crate) roots: RootKeys,
-    pub(crate) params: RootParams,
+    /// The root key in force.
+    pub(crate) root: Mutex<Root>,
 }
 
 /// The one handle to all keys. Cheap to share; locks inside.

@@ -1,10 +1,9 @@
 //! Opening the places of a vault: every check of DESIGN section 4 first, then the repairs a crash
 //! calls for. Until the last check has passed nothing is written anywhere.
 
-use std::{
-    io,
-    sync::{Arc, atomic::AtomicBool},
-};
+use std::{io, sync::Arc};
+
+use parking_lot::Mutex;
 
 use crate::{
     ids::{PlaceId, VaultId},
@@ -21,16 +20,23 @@ use crate::{
 };
 
 /// A place that answered, locked.
-struct Found {
-    place: Place,
-    id: PlaceId,
-    held: Held,
+pub(super) struct Found {
+    pub(super) place: Place,
+    pub(super) id: PlaceId,
+    pub(super) held: Held,
+}
+
+/// Whether the first place given must answer, and its newest slot open.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Primary {
+    Answers,
+    MayFail,
 }
 
 /// What the primary's anchor names, with the file that matches it.
-struct Chosen {
-    entry: Entry,
-    file: Vec<u8>,
+pub(super) struct Chosen {
+    pub(super) entry: Entry,
+    pub(super) file: Vec<u8>,
 }
 
 impl Keyring {
@@ -63,7 +69,7 @@ impl Keyring {
         let roots = RootKeys::new(root);
 
         // Step 1: all checks. A crash or refusal here changes nothing.
-        let (vault, found) = find_places(places, &roots)?;
+        let (vault, found) = find_places(places, &roots, Primary::Answers)?;
         let chosen = choose(&found)?;
         let opened =
             generation::open(&chosen.entry.key, chosen.entry.generation, &vault, &chosen.file);
@@ -71,7 +77,7 @@ impl Keyring {
         let body = Body::decode(&opened)?;
         drop(opened);
         check_places(&body, &found, without)?;
-        check_followers(&chosen, &found)?;
+        found.iter().try_for_each(|found| check_follower(&chosen, found))?;
         // After the followers, so that one which is ahead is named as what the operator needs.
         let places = chosen.entry.generation;
         if places < known {
@@ -79,38 +85,47 @@ impl Keyring {
         }
 
         // Steps 2 to 5 repeat whole after a crash: each looks at what is there first.
-        repair(&chosen, &found, &roots, random)?;
+        repair(&chosen, &found.iter().collect::<Vec<_>>(), &roots, random)?;
 
         let mut checkpoints = Vec::new();
         for found in &found {
             checkpoints.extend(found.place.read_checkpoint()?);
         }
-        let params = chosen.entry.root;
-        let state =
-            State { generation: chosen.entry.generation, hash: chosen.entry.keyring_hash, body };
-        let open = |found: Found| OpenPlace {
-            place: found.place,
-            id: found.id,
-            behind: AtomicBool::new(false),
-        };
-        let all = found.into_iter().map(open).collect();
-        Ok(Self::assemble(vault, state, OpenPlaces { all, roots, params }, checkpoints))
+        Ok(assemble(vault, chosen, body, found, (roots, checkpoints)))
     }
 }
 
+pub(super) fn assemble(
+    vault: VaultId,
+    chosen: Chosen,
+    body: Body,
+    found: Vec<Found>,
+    (roots, checkpoints): (RootKeys, Vec<String>),
+) -> Arc<Keyring> {
+    let entry = chosen.entry;
+    let state = State { generation: entry.generation, hash: entry.keyring_hash, body };
+    // A slot under an older root key is scrubbed by now.
+    roots.keep_only(&entry.root);
+    let all = found.into_iter().map(|found| OpenPlace::new(found.place, found.id)).collect();
+    let root = Mutex::new(entry.root);
+    Keyring::assemble(vault, state, OpenPlaces { all, roots, root }, checkpoints)
+}
+
 /// Locks and reads every place that answers; the primary must.
-fn find_places(
+pub(super) fn find_places(
     places: Vec<Place>,
     roots: &RootKeys,
+    primary: Primary,
 ) -> Result<(VaultId, Vec<Found>), KeyringError> {
     let mut found: Vec<Found> = Vec::with_capacity(places.len());
     let mut vault = None;
     for (order, place) in places.into_iter().enumerate() {
+        let must = order == 0 && primary == Primary::Answers;
         let (its_vault, id) = match lock_and_identify(&place) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 return Err(KeyringError::PlaceLocked { place: place.describe() });
             }
-            Err(source) if order == 0 => {
+            Err(source) if must => {
                 return Err(KeyringError::PrimarySilent { place: place.describe(), source });
             }
             // A silent follower shows as missing from the body's list.
@@ -118,11 +133,14 @@ fn find_places(
             Ok(ids) => ids?,
         };
         let held = match place.anchor.read(roots) {
-            Err(KeyringError::PlaceIo { .. }) if order > 0 => continue,
+            Err(KeyringError::PlaceIo { .. }) if !must => continue,
+            other if must => other?.newest_opens()?,
             other => other?,
         };
         let vault = *vault.get_or_insert(its_vault);
-        if vault != its_vault || held.entries.iter().any(|entry| entry.vault != vault) {
+        let mut claimed = held.entries.iter().map(|e| e.vault);
+        let mut closed = held.closed.iter().map(|c| c.vault);
+        if vault != its_vault || claimed.any(|v| v != vault) || closed.any(|v| v != vault) {
             return Err(KeyringError::OtherVault { place: place.describe() });
         }
         found.push(Found { place, id, held });
@@ -140,7 +158,7 @@ fn lock_and_identify(place: &Place) -> io::Result<Result<(VaultId, PlaceId), Key
 ///
 /// The file was at every place before the anchor moved, so no crash loses it: where it is missing
 /// everywhere, falling back to g would undo what g + 1 erased, and is refused.
-fn choose(found: &[Found]) -> Result<Chosen, KeyringError> {
+pub(super) fn choose(found: &[Found]) -> Result<Chosen, KeyringError> {
     let primary = found.first().ok_or(KeyringError::NoPlace)?;
     let Some(highest) = primary.held.entries.first() else {
         let place = primary.place.describe();
@@ -188,29 +206,24 @@ fn check_places(body: &Body, found: &[Found], without: &[PlaceId]) -> Result<(),
     Ok(())
 }
 
-/// No follower is ahead of the primary, and none holds another keyring of the same generation.
-fn check_followers(chosen: &Chosen, found: &[Found]) -> Result<(), KeyringError> {
-    let entry = &chosen.entry;
-    let primary = found.first().and_then(|p| p.held.entries.first()).map(|e| e.generation);
-    for follower in found.iter().skip(1) {
-        let highest = follower.held.entries.first().map(|e| e.generation);
-        if highest > primary {
-            return Err(KeyringError::FollowerAhead { id: follower.id });
-        }
-        let same = follower.held.entries.iter().find(|e| e.generation == entry.generation);
-        if same.is_some_and(|e| e.keyring_hash != entry.keyring_hash) {
-            return Err(KeyringError::FollowerDiffers { id: follower.id });
-        }
-        if let Some(generation) = highest.filter(|g| *g > entry.generation) {
-            return Err(KeyringError::KeyringLost { generation });
-        }
+/// The place is not ahead of the primary, and holds no other keyring of the same generation. A slot that
+/// the root key does not open, below the primary's generation, is what a root rotation left.
+pub(super) fn check_follower(chosen: &Chosen, follower: &Found) -> Result<(), KeyringError> {
+    let (entry, held) = (&chosen.entry, &follower.held);
+    if held.highest().is_some_and(|generation| generation > entry.generation) {
+        return Err(KeyringError::FollowerAhead { id: follower.id });
+    }
+    let same = held.entries.iter().find(|e| e.generation == entry.generation);
+    let closed = held.closed.iter().any(|c| c.generation == entry.generation);
+    if closed || same.is_some_and(|e| e.keyring_hash != entry.keyring_hash) {
+        return Err(KeyringError::FollowerDiffers { id: follower.id });
     }
     Ok(())
 }
 
-fn repair(
+pub(super) fn repair(
     chosen: &Chosen,
-    found: &[Found],
+    found: &[&Found],
     roots: &RootKeys,
     random: &dyn Random,
 ) -> Result<(), KeyringError> {
@@ -218,7 +231,7 @@ fn repair(
 
     // Step 2: the keyring's file is whole at every place.
     // A crash here leaves places that lack it: the next start copies it again.
-    for found in found {
+    for &found in found {
         let present = found.place.read_keyring(generation).ok().flatten();
         if present.as_deref() != Some(chosen.file.as_slice()) {
             found.place.write_keyring(generation, &chosen.file)?;

@@ -1,6 +1,7 @@
 //! The root key: what opens the anchors, from a passphrase or a key file.
 //!
 //! It is held in memory while the vault runs (each generation re-wraps under it) and stored nowhere.
+//! A rotation holds two until the old one's last slot is scrubbed; then the old one is forgotten.
 //! Parameters that come from an anchor are bounded here before any memory is spent on them.
 
 use std::sync::Arc;
@@ -74,7 +75,13 @@ impl RootSource {
         }
     }
 
-    fn derive(&self, params: &RootParams) -> Result<Secret<32>, KeyringError> {
+    /// The root key of this source under these parameters.
+    pub(crate) fn derive(&self, params: &RootParams) -> Result<Root, KeyringError> {
+        let key = Arc::new(self.derive_key(params)?);
+        Ok(Root { params: *params, key })
+    }
+
+    fn derive_key(&self, params: &RootParams) -> Result<Secret<32>, KeyringError> {
         match (params.kind, self) {
             (KIND_PASSPHRASE, Self::Passphrase(pass)) => {
                 let cost = params.cost;
@@ -105,10 +112,26 @@ pub(crate) struct RootParams {
     pub(crate) salt: [u8; 16],
 }
 
+/// A root key and how it was made.
+pub(crate) struct Root {
+    pub(crate) params: RootParams,
+    pub(crate) key: Arc<Secret<32>>,
+}
+
+impl Root {
+    /// The same key, shared.
+    pub(crate) fn share(&self) -> Self {
+        Self { params: self.params, key: Arc::clone(&self.key) }
+    }
+}
+
+/// The root key that a rotation puts in force, derived before the generation's turn is taken.
+pub struct NewRoot(pub(super) Root);
+
 /// Root keys derived so far, and the source for others until it is forgotten.
 pub(crate) struct RootKeys {
     source: Mutex<Option<RootSource>>,
-    known: Mutex<Vec<(RootParams, Arc<Secret<32>>)>>,
+    known: Mutex<Vec<Root>>,
 }
 
 impl RootKeys {
@@ -116,17 +139,38 @@ impl RootKeys {
         Self { source: Mutex::new(Some(source)), known: Mutex::new(Vec::new()) }
     }
 
-    /// The root key under these parameters, derived once.
-    pub(crate) fn key(&self, params: &RootParams) -> Result<Arc<Secret<32>>, KeyringError> {
+    /// The root keys known under these parameters, the newest first. There are two only while a
+    /// rotation from one key file to another is under way.
+    pub(crate) fn candidates(&self, params: &RootParams) -> Result<Vec<Root>, KeyringError> {
         let mut known = self.known.lock();
-        if let Some((_, key)) = known.iter().find(|(p, _)| p == params) {
-            return Ok(Arc::clone(key));
+        let found: Vec<Root> =
+            known.iter().rev().filter(|r| r.params == *params).map(Root::share).collect();
+        if !found.is_empty() {
+            return Ok(found);
         }
         let source = self.source.lock();
-        let key = source.as_ref().ok_or(KeyringError::WrongRoot)?.derive(params)?;
-        let key = Arc::new(key);
-        known.push((*params, Arc::clone(&key)));
-        Ok(key)
+        let root = source.as_ref().ok_or(KeyringError::WrongRoot)?.derive(params)?;
+        known.push(root.share());
+        Ok(vec![root])
+    }
+
+    /// A new vault's root key, from the source.
+    pub(crate) fn make(&self, random: &dyn Random) -> Result<Root, KeyringError> {
+        let source = self.source.lock();
+        let source = source.as_ref().ok_or(KeyringError::WrongRoot)?;
+        let root = source.derive(&source.make_params(random))?;
+        self.add(&root);
+        Ok(root)
+    }
+
+    /// Knows one root key more.
+    pub(crate) fn add(&self, root: &Root) {
+        self.known.lock().push(root.share());
+    }
+
+    /// Forgets every other root key.
+    pub(crate) fn keep_only(&self, root: &Root) {
+        self.known.lock().retain(|known| Arc::ptr_eq(&known.key, &root.key));
     }
 
     /// Wipes the passphrase: from here on only parameters seen at start have a key.
@@ -172,21 +216,35 @@ mod tests {
             cost: Argon2Params { m_kib, t, p },
             salt: [1; 16],
         };
-        assert!(keys.key(&cost(64, 1, 1)).is_ok());
+        assert!(keys.candidates(&cost(64, 1, 1)).is_ok());
         for refused in [cost(u32::MAX, 1, 1), cost(64, u32::MAX, 1), cost(64, 1, u32::MAX)] {
-            assert!(matches!(keys.key(&refused), Err(KeyringError::RootCost)));
+            assert!(matches!(keys.candidates(&refused), Err(KeyringError::RootCost)));
         }
     }
 
     #[test]
     fn a_forgotten_source_derives_no_further_key() {
         let keys = RootKeys::new(RootSource::KeyFile(Secret::from_bytes([1; 32])));
-        let params = RootSource::KeyFile(Secret::from_bytes([1; 32]))
-            .make_params(&crate::random::SeededRandom::new(1));
-        assert!(keys.key(&params).is_ok());
+        let root = keys.make(&crate::random::SeededRandom::new(1)).unwrap();
         keys.forget_source();
-        assert!(keys.key(&params).is_ok());
-        let other = RootParams { salt: [9; 16], ..params };
-        assert!(matches!(keys.key(&other), Err(KeyringError::WrongRoot)));
+        assert!(keys.candidates(&root.params).is_ok());
+        let other = RootParams { salt: [9; 16], ..root.params };
+        assert!(matches!(keys.candidates(&other), Err(KeyringError::WrongRoot)));
+    }
+
+    #[test]
+    fn two_key_files_are_both_tried_until_one_of_them_is_kept_alone() {
+        let source = |byte| RootSource::KeyFile(Secret::from_bytes([byte; 32]));
+        let random = crate::random::SeededRandom::new(1);
+        let keys = RootKeys::new(source(1));
+        let old = keys.make(&random).unwrap();
+        let new = source(2).derive(&source(2).make_params(&random)).unwrap();
+        assert_eq!(keys.candidates(&old.params).unwrap().len(), 1);
+        keys.add(&new);
+        let both = keys.candidates(&old.params).unwrap();
+        assert!(both[0].key.ct_eq(&new.key) && both[1].key.ct_eq(&old.key));
+        keys.keep_only(&new);
+        let left = keys.candidates(&old.params).unwrap();
+        assert!(left.len() == 1 && left[0].key.ct_eq(&new.key));
     }
 }

@@ -124,3 +124,66 @@ pub struct PlaceStatus {
     /// The folder, or why it has none.
     pub describe: String,
 }
+
+/// A place that was taken off the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemovedPlace {
+    /// Its random id, never used again.
+    pub id: PlaceId,
+    /// What it could prove.
+    pub class: PlaceClass,
+    /// The first generation without it.
+    pub generation: u64,
+    /// It answered and was scrubbed; otherwise it may still open an older generation.
+    pub scrubbed: bool,
+}
+
+/// What was done to the list of places while no vault ran.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlaceChange {
+    /// A new follower.
+    Added,
+    /// Made the primary.
+    Promoted,
+    /// Taken off the list.
+    Removed,
+}
+
+impl PlaceChange {
+    pub(crate) fn number(self) -> u32 {
+        match self {
+            Self::Added => 1,
+            Self::Promoted => 2,
+            Self::Removed => 3,
+        }
+    }
+
+    pub(crate) fn from_number(number: u32) -> Option<Self> {
+        let all = [Self::Added, Self::Promoted, Self::Removed];
+        all.into_iter().find(|change| change.number() == number)
+    }
+}
+
+/// A change of the list of places that the log does not tell yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlaceAct {
+    /// What was done.
+    pub change: PlaceChange,
+    /// To which place.
+    pub place: PlaceId,
+    /// By which generation.
+    pub generation: u64,
+    /// When, by the clock of the machine.
+    pub at: Timestamp,
+}
+
+/// Since when keys are what they are; `None` where it is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyAges {
+    /// The keys made with the vault: log, certificates, directory.
+    pub founded: Option<Timestamp>,
+    /// The root key.
+    pub root: Option<Timestamp>,
+    /// The generation key.
+    pub generation: Timestamp,
+}

@@ -61,6 +61,10 @@ impl Draft {
     fn commit(self, entry: &Entry, random: &dyn Random) -> Result<Unpublished, KeyringError> {
         let keyring = Arc::clone(&self.keyring);
         let (places, erases) = (&keyring.places, self.erases);
+        if self.root.is_some() {
+            // Both root keys are known until no slot is left under the old one.
+            places.roots.add(&entry.root);
+        }
 
         // Step 3: the anchors advance, the primary first: the commit point.
         // A crash before the primary's leaves g; after it, g + 1: the next start brings up the
@@ -76,10 +80,15 @@ impl Draft {
         advanced?;
 
         // Step 5: the old slots are scrubbed and read back at every place: the erasure point.
-        // A crash here leaves g + 1 and, at some places, the key of g: the next start scrubs.
+        // A crash here leaves g + 1 and, at some places, the key of g: the next start scrubs. After a
+        // root rotation that key is wrapped under the old root key, which the new one's holder need
+        // not know: a start accepts a slot it cannot open below one it can.
         let scrub = |p: &OpenPlace| p.place.anchor.scrub(entry.generation, &places.roots, random);
         scrub(primary)?;
         followers.iter().try_for_each(|p| needed(p, erases, scrub))?;
+
+        *places.root.lock() = entry.root.share();
+        places.roots.keep_only(&entry.root);
 
         // Step 6: the old files, unreadable now, are removed. What a crash or failure leaves, the
         // next generation or start removes.
@@ -114,6 +123,11 @@ impl Draft {
         let (primary, followers) = places.all.split_first().ok_or(KeyringError::NoPlace)?;
         let current = keyring.current_entry(primary)?;
         for follower in followers {
+            if !self.body.places.iter().any(|entry| entry.id == follower.id) {
+                // This generation removes it.
+                follower.behind.store(true, Ordering::Relaxed);
+                continue;
+            }
             let ready = keyring.bring_up(primary, follower, &current, random);
             follower.behind.store(ready.is_err(), Ordering::Relaxed);
             if ready.is_err() && self.erases {
@@ -152,7 +166,7 @@ impl Draft {
                 generation: self.generation,
                 vault: keyring.vault,
                 keyring_hash: generation::hash(&file),
-                root: keyring.places.params,
+                root: self.root.as_ref().unwrap_or(&*keyring.places.root.lock()).share(),
                 key,
             });
         }
@@ -206,7 +220,7 @@ fn needed(
 
 impl Keyring {
     /// The primary's entry of the generation in force.
-    fn current_entry(&self, primary: &OpenPlace) -> Result<Entry, KeyringError> {
+    pub(super) fn current_entry(&self, primary: &OpenPlace) -> Result<Entry, KeyringError> {
         let (generation, hash) = {
             let state = self.state.read();
             (state.generation, state.hash)
@@ -219,19 +233,24 @@ impl Keyring {
     }
 
     /// Makes a follower hold `current`, whatever lower generation it has, and nothing else.
-    fn bring_up(
+    pub(super) fn bring_up(
         &self,
         primary: &OpenPlace,
         follower: &OpenPlace,
         current: &Entry,
         random: &dyn Random,
     ) -> Result<(), KeyringError> {
-        let newest = follower.place.anchor.read(&self.places.roots)?.entries.into_iter().next();
-        if newest.is_some_and(|entry| entry.keyring_hash == current.keyring_hash) {
+        let held = follower.place.anchor.read(&self.places.roots)?;
+        let newest = held.closed_from(Some(current.generation))?.entries.into_iter().next();
+        if newest.as_ref().is_some_and(|entry| entry.keyring_hash == current.keyring_hash) {
             if follower.behind.load(Ordering::Relaxed) {
                 follower.place.anchor.scrub(current.generation, &self.places.roots, random)?;
             }
             return Ok(());
+        }
+        if newest.is_some_and(|entry| entry.generation >= current.generation) {
+            // Another keyring of this generation: nothing of it is overwritten before a later one.
+            return Err(KeyringError::FollowerDiffers { id: follower.id });
         }
         let file = primary.place.read_keyring(current.generation)?;
         let file = file.ok_or(KeyringError::KeyringLost { generation: current.generation })?;

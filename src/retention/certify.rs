@@ -9,7 +9,7 @@ use crate::{
     audit::EventDraft,
     clock::Timestamp,
     ids::CertificateId,
-    keyring::PlaceStatus,
+    keyring::{PlaceStatus, RemovedPlace},
     storage::{Group, Op, keys},
     wire::store::PurgeRun,
 };
@@ -135,7 +135,7 @@ pub(super) fn certificate(
         cohorts: cohorts.iter().zip(counts).map(|(c, count)| certified(c, *count)).collect(),
         totals,
         holds_kept: proof.holds_kept,
-        failures: Vec::new(),
+        failures: keyring.removed_places().iter().filter_map(removed_unscrubbed).collect(),
         generation_before: proof.generations.0,
         generation_after: proof.generations.1,
         keyring_hash: hex::encode(proof.keyring_hash),
@@ -189,6 +189,17 @@ fn certified(cohort: &SweptCohort, counts: Counts) -> CertifiedCohort {
 
 fn place(place: &PlaceStatus) -> CertifiedPlace {
     CertifiedPlace { id: place.id.to_string(), class: format!("{:?}", place.class) }
+}
+
+/// A place that went without having been scrubbed is named in every certificate from then on.
+fn removed_unscrubbed(place: &RemovedPlace) -> Option<String> {
+    (!place.scrubbed).then(|| {
+        format!(
+            "place {} (class {:?}) was removed by generation {} without having been scrubbed: who \
+             holds it, with the root key of that time, may still open what the generation before did",
+            place.id, place.class, place.generation
+        )
+    })
 }
 
 fn due(cohort: &SweptCohort, counts: &Counts) -> DueCohort {

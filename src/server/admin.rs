@@ -80,8 +80,9 @@ impl api::admin_server::Admin for Admin {
         &self,
         request: Request<api::RotateRootKeyRequest>,
     ) -> Result<Response<api::RotateRootKeyResponse>, Status> {
-        auth::caller(&request)?;
-        Err(not_built_yet())
+        let who = auth::caller(&request)?;
+        let generation = self.0.rotate_root_key(&who).await?;
+        Ok(Response::new(api::RotateRootKeyResponse { generation }))
     }
 
     async fn reload_policies(

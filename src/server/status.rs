@@ -169,6 +169,7 @@ fn vault(error: &VaultError) -> Refusal {
             refusal
         }
         VaultError::NotAvailable => Refusal::of(Reason::NotAvailable),
+        VaultError::RootUnreadable(_) => Refusal::of(Reason::RootUnreadable),
         VaultError::NoAlarm => Refusal::of(Reason::NoAlarm),
         VaultError::Held => Refusal::of(Reason::Held),
         VaultError::VersionMismatch => Refusal::of(Reason::VersionMismatch),
@@ -242,6 +243,7 @@ fn section(error: &SectionError) -> Refusal {
 fn keyring(error: &KeyringError) -> Refusal {
     match error {
         KeyringError::SlotGone => Refusal::of(Reason::NotAvailable),
+        KeyringError::RootUnchanged => Refusal::of(Reason::RootUnchanged),
         KeyringError::NoSegment => Refusal::of(Reason::NoSegment),
         KeyringError::PlaceSilent { .. }
         | KeyringError::PrimarySilent { .. }

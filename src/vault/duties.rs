@@ -18,9 +18,10 @@ use crate::{
 };
 
 use super::{
-    VaultError,
+    RootReader, VaultError,
     rekey::Rekey,
     request::{self, ALLOW, DENY, OK},
+    rotate,
 };
 
 /// What the duties touch: the log, the directory, retention. No record.
@@ -50,6 +51,7 @@ const AGENT_REVOKE: Duty = Duty { action: "agent:revoke", kind: "agent-revoke" }
 const AGENT_LIST: Duty = Duty { action: "agent:list", kind: "agent-list" };
 const STATUS_READ: Duty = Duty { action: "status:read", kind: "status-read" };
 const CLOCK_CONFIRM: Duty = Duty { action: "clock:confirm", kind: "clock-confirm" };
+const KEY_ROTATE: Duty = Duty { action: "key:rotate", kind: "key-rotate" };
 const ALARM_LIST: Duty = Duty { action: "alarm:list", kind: "alarm-list" };
 const ALARM_ACK: Duty = Duty { action: "alarm:ack", kind: "alarm-ack" };
 
@@ -224,6 +226,21 @@ impl Duties {
         let sealed = self.log.seal(&event)?;
         let _receipt = self.log.confirm_clock(sealed).await?;
         Ok(())
+    }
+
+    /// Puts another root key in force, read from where the vault got the present one.
+    pub(crate) async fn rotate_root_key(
+        &self,
+        pack: &Pack,
+        who: &Caller,
+        reader: Option<Arc<dyn RootReader>>,
+    ) -> Result<u64, VaultError> {
+        let event = self.allowed(KEY_ROTATE, pack, who).await?;
+        let (log, done) = (Arc::clone(&self.log), event.clone());
+        match blocking(move || rotate::rotate(&log, reader.as_ref(), &done)).await {
+            Ok(generation) => Ok(generation),
+            Err(error) => Err(request::refuse(&self.log, event, error).await),
+        }
     }
 
     /// All alarms, open ones first.

@@ -12,6 +12,8 @@ use crate::{
     storage::StoreError,
 };
 
+use super::rotate::RootUnreadable;
+
 /// Why a call was refused, or failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -45,6 +47,9 @@ pub enum VaultError {
     /// No alarm that is open has this id.
     #[error("no open alarm has this id")]
     NoAlarm,
+    /// The source of the root key gives no new secret.
+    #[error(transparent)]
+    RootUnreadable(#[from] RootUnreadable),
     /// The pack has no such purpose.
     #[error("unknown purpose; use one of the pack's closed list")]
     UnknownPurpose,

@@ -4,7 +4,7 @@
 //! [`Vault`], which has no logic of its own: each method hands over to one use case with the pack that
 //! is in force when the call starts.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use chrono::NaiveDate;
 use parking_lot::{Mutex, RwLock};
@@ -37,6 +37,7 @@ mod rekey;
 mod request;
 mod reveal;
 mod reveal_many;
+mod rotate;
 mod segments;
 pub mod startup;
 mod state;
@@ -53,7 +54,8 @@ pub use call::{
 pub use candidates::Cursor;
 pub use error::VaultError;
 pub use import::ImportAnswers;
-pub use state::VaultStatus;
+pub use rotate::{RootReader, RootUnreadable};
+pub use state::{KeyKind, KeyState, VaultStatus};
 
 use assign::Assign;
 use background::Background;
@@ -95,6 +97,7 @@ pub struct Vault {
     erase: Erase,
     duties: Duties,
     background: Background,
+    root_reader: OnceLock<Arc<dyn RootReader>>,
     swap_accepted: bool,
 }
 
@@ -134,6 +137,7 @@ impl Vault {
             },
             log,
             identity,
+            root_reader: OnceLock::new(),
             swap_accepted,
         })
     }
@@ -363,6 +367,17 @@ impl Vault {
     pub async fn status(&self, who: &Caller) -> Result<VaultStatus, VaultError> {
         self.duties.may_read_status(&self.pack(), who).await?;
         self.state()
+    }
+
+    /// Says where a rotation reads the new root secret. Once; without it none can take place.
+    pub fn read_root_by(&self, reader: Arc<dyn RootReader>) {
+        let _ = self.root_reader.set(reader);
+    }
+
+    /// Puts another root key in force; the generation that did it.
+    pub async fn rotate_root_key(&self, who: &Caller) -> Result<u64, VaultError> {
+        let reader = self.root_reader.get().cloned();
+        self.duties.rotate_root_key(&self.pack(), who, reader).await
     }
 
     /// One round of the background work. Blocks.

@@ -9,6 +9,7 @@ use crate::{
     clock::Timestamp,
     identity::{Caller, IdentityError},
     ids::{RecordId, SubjectId},
+    keyring::KeyringError,
     limits,
     policy::{ClassDecision, Decision, Pack, PolicyRef, RequestContext, Verdict},
     retention::{ALARM_MARK, Retention, RetentionError},
@@ -211,6 +212,20 @@ pub(crate) fn outcome(error: &VaultError) -> &'static str {
         VaultError::Identity(IdentityError::Unknown) => "UNKNOWN_AGENT",
         VaultError::Identity(_) => "IDENTITY",
         VaultError::Corrupt(_) => "CORRUPT",
+        VaultError::RootUnreadable(_) => "ROOT_UNREADABLE",
+        VaultError::Keyring(error) => keyring_outcome(error),
+        _ => "INTERNAL",
+    }
+}
+
+/// The same for what the places or the root key refused.
+fn keyring_outcome(error: &KeyringError) -> &'static str {
+    match error {
+        KeyringError::RootUnchanged => "ROOT_UNCHANGED",
+        KeyringError::PlaceIo { .. } | KeyringError::ErasureNeedsPlace { .. } => "PLACE_DOWN",
+        KeyringError::Incomplete(_) | KeyringError::Drain | KeyringError::MustReopen => {
+            "ERASURE_PENDING"
+        }
         _ => "INTERNAL",
     }
 }

@@ -3,7 +3,7 @@
 use super::{Vault, VaultError, background};
 use crate::{
     clock::Timestamp,
-    keyring::{PlaceClass, PlaceStatus},
+    keyring::{KeyAges, PlaceClass, PlaceStatus},
 };
 
 /// The state of a running vault, for operators: nothing about any person.
@@ -49,6 +49,43 @@ pub struct VaultStatus {
     pub now: Timestamp,
     /// The pack's end date has passed: only purge and proof still work.
     pub end_date_passed: bool,
+    /// The vault's keys, without the keys.
+    pub keys: Vec<KeyState>,
+}
+
+/// One key of the vault; nothing of it is secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyState {
+    /// What it is for.
+    pub kind: KeyKind,
+    /// Since when it is in force, where that is known.
+    pub since: Option<Timestamp>,
+}
+
+/// What a key is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyKind {
+    /// From the passphrase or key file; wraps the generation key.
+    Root,
+    /// Seals the present keyring.
+    Generation,
+    /// Signs the log's checkpoints.
+    Log,
+    /// Signs certificates.
+    Certificate,
+    /// Authenticates the directory's rows.
+    Directory,
+}
+
+fn keys(ages: &KeyAges) -> Vec<KeyState> {
+    let all = [
+        (KeyKind::Root, ages.root),
+        (KeyKind::Generation, Some(ages.generation)),
+        (KeyKind::Log, ages.founded),
+        (KeyKind::Certificate, ages.founded),
+        (KeyKind::Directory, ages.founded),
+    ];
+    all.map(|(kind, since)| KeyState { kind, since }).into()
 }
 
 impl Vault {
@@ -82,6 +119,7 @@ impl Vault {
             swap_accepted: self.swap_accepted,
             now,
             end_date_passed: background::end_date_passed(&pack, now),
+            keys: keys(&keyring.key_ages()),
         })
     }
 }

@@ -67,7 +67,7 @@ const METHODS: &[(&str, Unauthenticated, Built)] = &[
     ("Admin/RequestApproval", Unauthenticated::Refused, Built::NotYet),
     ("Admin/Approve", Unauthenticated::Refused, Built::NotYet),
     ("Admin/ListApprovals", Unauthenticated::Refused, Built::NotYet),
-    ("Admin/RotateRootKey", Unauthenticated::Refused, Built::NotYet),
+    ("Admin/RotateRootKey", Unauthenticated::Refused, Built::Yes),
     ("Admin/ReloadPolicies", Unauthenticated::Refused, Built::NotYet),
 ];
 

@@ -25,7 +25,7 @@ With --json one event a line. An event whose detail has been purged on its date 
 its leaf stays for ever, and the log stays verifiable.";
 
 /// Every kind of event there is: a closed set. A test holds it against the code that writes them.
-const KINDS: [&str; 32] = [
+const KINDS: [&str; 37] = [
     "reveal",
     "reveal-many",
     "find",
@@ -53,6 +53,11 @@ const KINDS: [&str; 32] = [
     "sweep",
     "certificate-get",
     "status-read",
+    "key-rotate",
+    "key-rotate-intent",
+    "place-added",
+    "place-promoted",
+    "place-removed",
     "clock-confirm",
     "alarm-list",
     "alarm-ack",

@@ -48,6 +48,8 @@ pub struct Status {
     pub now: String,
     /// Nothing is readable any more.
     pub end_date_passed: bool,
+    /// Its keys, without the keys.
+    pub keys: Vec<Key>,
 }
 
 impl Status {
@@ -60,6 +62,33 @@ impl Status {
             && self.open_alarms == 0
             && self.places.iter().all(|p| !p.stale)
     }
+}
+
+/// One key of the vault; nothing of it is secret.
+#[derive(Debug, Clone, Serialize)]
+pub struct Key {
+    /// What it is for.
+    pub kind: KeyKind,
+    /// Since when it is in force, RFC 3339; `None` where that is not known.
+    pub since: Option<String>,
+    /// Whole days since then, by the vault's clock.
+    pub age_days: Option<i64>,
+}
+
+/// What a key is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyKind {
+    /// From the passphrase or key file.
+    Root,
+    /// Seals the present keyring.
+    Generation,
+    /// Signs the log's checkpoints.
+    Log,
+    /// Signs certificates.
+    Certificate,
+    /// Authenticates the directory's rows.
+    Directory,
 }
 
 /// One place of the keyring.

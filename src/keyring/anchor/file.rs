@@ -10,7 +10,7 @@ use crate::{
     keyring::{
         KeyringError, PlaceClass,
         anchor::{
-            Anchor, Entry, Held,
+            Anchor, Closed, Entry, Held,
             slot::{self, SLOT_BYTES, SlotContent},
         },
         place::{AnchorSlot, Medium},
@@ -48,42 +48,73 @@ impl FileAnchor {
         Err(self.failed("reading the anchor back")(differs))
     }
 
-    /// The entry of one slot; the flag tells whether it holds anything at all.
-    fn entry(
-        &self,
-        at: AnchorSlot,
-        roots: &RootKeys,
-    ) -> Result<(Option<Entry>, bool), KeyringError> {
-        match SlotContent::parse(&*self.read_slot(at)?) {
-            SlotContent::Empty => Ok((None, false)),
-            SlotContent::Torn => Ok((None, true)),
-            SlotContent::Whole(sealed) => {
-                let key = roots.key(sealed.root())?;
-                let entry = sealed.open(&key).map_err(|_| KeyringError::WrongRoot)?;
-                Ok((Some(entry), true))
-            }
-        }
+    /// What one slot holds.
+    fn slot(&self, at: AnchorSlot, roots: &RootKeys) -> Result<Slot, KeyringError> {
+        let sealed = match SlotContent::parse(&*self.read_slot(at)?) {
+            SlotContent::Empty => return Ok(Slot::Empty),
+            SlotContent::Torn => return Ok(Slot::Torn),
+            SlotContent::Whole(sealed) => sealed,
+        };
+        let closed = |error| {
+            let (generation, vault) = (sealed.generation(), sealed.vault());
+            Slot::Closed(Closed { generation, vault, error })
+        };
+        let candidates = match roots.candidates(sealed.root()) {
+            Ok(candidates) => candidates,
+            Err(error) => return Ok(closed(error)),
+        };
+        let opened = candidates.iter().find_map(|root| sealed.open(root).ok());
+        Ok(opened.map_or_else(|| closed(KeyringError::WrongRoot), Slot::Open))
     }
 
     fn write(
         &self,
         at: AnchorSlot,
         entry: &Entry,
-        roots: &RootKeys,
         random: &dyn Random,
     ) -> Result<(), KeyringError> {
         let mut slot_salt = [0; 32];
         random.fill(&mut slot_salt);
-        let bytes = slot::seal(entry, &*roots.key(&entry.root)?, &slot_salt)
+        let bytes = slot::seal(entry, &slot_salt)
             .ok_or(KeyringError::Body("the anchor's slot cannot be sealed"))?;
         self.write_slot(at, &bytes)
     }
 
-    /// The slot that does not hold the highest generation.
+    /// The slot that does not hold the highest generation, whether it opens or not.
     fn free_slot(&self, roots: &RootKeys) -> Result<AnchorSlot, KeyringError> {
-        let generation = |at| self.entry(at, roots).map(|(entry, _)| entry.map(|e| e.generation));
+        let generation = |at| self.slot(at, roots).map(|slot| slot.generation());
         let (first, second) = (generation(AnchorSlot::First)?, generation(AnchorSlot::Second)?);
         Ok(if first > second { AnchorSlot::Second } else { AnchorSlot::First })
+    }
+
+    /// Overwrites a slot with noise, then with zeros, each read back.
+    fn destroy(&self, at: AnchorSlot, random: &dyn Random) -> Result<(), KeyringError> {
+        if self.read_slot(at)?.iter().all(|b| *b == 0) {
+            return Ok(());
+        }
+        // Random first: a device that swallows zeros (deduplication, thin blocks) still overwrites.
+        let mut noise = Box::new([0; SLOT_BYTES]);
+        random.fill(noise.as_mut_slice());
+        self.write_slot(at, &noise)?;
+        self.write_slot(at, &[0; SLOT_BYTES])
+    }
+}
+
+/// What a slot holds, as far as the root key opens it.
+enum Slot {
+    Empty,
+    Torn,
+    Open(Entry),
+    Closed(Closed),
+}
+
+impl Slot {
+    fn generation(&self) -> Option<u64> {
+        match self {
+            Self::Empty | Self::Torn => None,
+            Self::Open(entry) => Some(entry.generation),
+            Self::Closed(closed) => Some(closed.generation),
+        }
     }
 }
 
@@ -93,11 +124,18 @@ impl Anchor for FileAnchor {
     }
 
     fn read(&self, roots: &RootKeys) -> Result<Held, KeyringError> {
-        let (first, first_written) = self.entry(AnchorSlot::First, roots)?;
-        let (second, second_written) = self.entry(AnchorSlot::Second, roots)?;
-        let mut entries: Vec<Entry> = first.into_iter().chain(second).collect();
-        entries.sort_by_key(|entry| std::cmp::Reverse(entry.generation));
-        Ok(Held { entries, written: first_written || second_written })
+        let mut held = Held { entries: Vec::new(), closed: Vec::new(), written: false };
+        for at in [AnchorSlot::First, AnchorSlot::Second] {
+            let slot = self.slot(at, roots)?;
+            held.written |= !matches!(slot, Slot::Empty);
+            match slot {
+                Slot::Empty | Slot::Torn => {}
+                Slot::Open(entry) => held.entries.push(entry),
+                Slot::Closed(closed) => held.closed.push(closed),
+            }
+        }
+        held.entries.sort_by_key(|entry| std::cmp::Reverse(entry.generation));
+        Ok(held)
     }
 
     fn init(
@@ -109,7 +147,7 @@ impl Anchor for FileAnchor {
         if self.read(roots)?.written {
             return Err(KeyringError::PlaceExists { place: self.medium.describe() });
         }
-        self.write(AnchorSlot::First, entry, roots, random)
+        self.write(AnchorSlot::First, entry, random)
     }
 
     fn advance(
@@ -118,11 +156,12 @@ impl Anchor for FileAnchor {
         roots: &RootKeys,
         random: &dyn Random,
     ) -> Result<(), KeyringError> {
-        let current = self.read(roots)?.entries.first().map(|e| e.generation);
+        let held = self.read(roots)?.newest_opens()?;
+        let current = held.entries.first().map(|e| e.generation);
         if current.map(|g| g + 1) != Some(entry.generation) {
             return Err(KeyringError::Body("the anchor is not at the generation before"));
         }
-        self.write(self.free_slot(roots)?, entry, roots, random)
+        self.write(self.free_slot(roots)?, entry, random)
     }
 
     fn adopt(
@@ -131,29 +170,28 @@ impl Anchor for FileAnchor {
         roots: &RootKeys,
         random: &dyn Random,
     ) -> Result<(), KeyringError> {
-        if self.read(roots)?.entries.first().is_some_and(|e| e.generation >= entry.generation) {
+        let held = self.read(roots)?.closed_from(Some(entry.generation))?;
+        if held.entries.first().is_some_and(|e| e.generation >= entry.generation) {
             return Err(KeyringError::Body("only an anchor that is behind adopts a generation"));
         }
-        self.write(self.free_slot(roots)?, entry, roots, random)
+        self.write(self.free_slot(roots)?, entry, random)
     }
 
     fn scrub(&self, keep: u64, roots: &RootKeys, random: &dyn Random) -> Result<(), KeyringError> {
-        let (first, _) = self.entry(AnchorSlot::First, roots)?;
-        let (second, _) = self.entry(AnchorSlot::Second, roots)?;
-        let holds = |entry: &Option<Entry>| entry.as_ref().is_some_and(|e| e.generation == keep);
+        let first = self.slot(AnchorSlot::First, roots)?;
+        let second = self.slot(AnchorSlot::Second, roots)?;
+        let holds = |slot: &Slot| matches!(slot, Slot::Open(entry) if entry.generation == keep);
         let old = match (holds(&first), holds(&second)) {
             (true, false) => AnchorSlot::Second,
             (false, true) => AnchorSlot::First,
             _ => return Err(KeyringError::Body("the anchor does not hold the generation to keep")),
         };
-        if self.read_slot(old)?.iter().all(|b| *b == 0) {
-            return Ok(());
-        }
-        // Random first: a device that swallows zeros (deduplication, thin blocks) still overwrites.
-        let mut noise = Box::new([0; SLOT_BYTES]);
-        random.fill(noise.as_mut_slice());
-        self.write_slot(old, &noise)?;
-        self.write_slot(old, &[0; SLOT_BYTES])
+        self.destroy(old, random)
+    }
+
+    fn wipe(&self, random: &dyn Random) -> Result<(), KeyringError> {
+        self.destroy(AnchorSlot::First, random)?;
+        self.destroy(AnchorSlot::Second, random)
     }
 
     fn class(&self) -> PlaceClass {

@@ -10,7 +10,10 @@ use crate::{
         once,
     },
     ids::VaultId,
-    keyring::{anchor::Entry, root::RootParams},
+    keyring::{
+        anchor::Entry,
+        root::{Root, RootParams},
+    },
     secret::{Secret, SecretBytes},
 };
 
@@ -92,9 +95,19 @@ impl SealedSlot {
         &self.root
     }
 
+    /// The generation it claims: authentic only once it opens.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// The vault it claims: authentic only once it opens.
+    pub(crate) fn vault(&self) -> VaultId {
+        self.vault
+    }
+
     /// Opens the slot with its root key.
-    pub(crate) fn open(&self, root_key: &Secret<32>) -> Result<Entry, WrongRoot> {
-        let key = derive_slot_key(root_key, &self.slot_salt, self.generation);
+    pub(crate) fn open(&self, root: &Root) -> Result<Entry, WrongRoot> {
+        let key = derive_slot_key(&root.key, &self.slot_salt, self.generation);
         let opened = once::open(&key, &self.header, &self.sealed).map_err(|_| WrongRoot)?;
         // EXPOSE: copied into a secret of fixed length.
         let key = Secret::from_slice(opened.expose()).ok_or(WrongRoot)?;
@@ -102,33 +115,30 @@ impl SealedSlot {
             generation: self.generation,
             vault: self.vault,
             keyring_hash: self.keyring_hash,
-            root: self.root,
+            root: root.share(),
             key,
         })
     }
 }
 
-/// The bytes of a slot that holds `entry`, under a slot salt that is fresh at every write. `None`
-/// never happens for an entry's fixed lengths.
-pub(crate) fn seal(
-    entry: &Entry,
-    root_key: &Secret<32>,
-    slot_salt: &[u8; 32],
-) -> Option<Box<[u8; SLOT_BYTES]>> {
+/// The bytes of a slot that holds `entry` under its root key, and under a slot salt that is fresh at
+/// every write. `None` never happens for an entry's fixed lengths.
+pub(crate) fn seal(entry: &Entry, slot_salt: &[u8; 32]) -> Option<Box<[u8; SLOT_BYTES]>> {
+    let root = &entry.root.params;
     let header = [
         MAGIC.as_slice(),
         &entry.generation.to_be_bytes(),
         entry.vault.as_bytes(),
         &entry.keyring_hash,
-        &[entry.root.kind],
-        &entry.root.cost.m_kib.to_be_bytes(),
-        &entry.root.cost.t.to_be_bytes(),
-        &entry.root.cost.p.to_be_bytes(),
-        &entry.root.salt,
+        &[root.kind],
+        &root.cost.m_kib.to_be_bytes(),
+        &root.cost.t.to_be_bytes(),
+        &root.cost.p.to_be_bytes(),
+        &root.salt,
         slot_salt,
     ]
     .concat();
-    let key = derive_slot_key(root_key, slot_salt, entry.generation);
+    let key = derive_slot_key(&entry.root.key, slot_salt, entry.generation);
     // EXPOSE: sealed at once; the copy is wiped by its wrapper.
     let generation_key = SecretBytes::new(entry.key.expose().to_vec());
     let sealed = once::seal(key, &header, generation_key)?;
@@ -145,6 +155,8 @@ fn derive_slot_key(root_key: &Secret<32>, slot_salt: &[u8; 32], generation: u64)
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use sha2::{Digest, Sha256};
 
@@ -152,17 +164,22 @@ mod tests {
         hex::decode(value.as_str().unwrap()).unwrap().try_into().unwrap()
     }
 
-    fn vector_entry() -> Entry {
+    fn root(key: [u8; 32]) -> Root {
+        let params = RootParams {
+            kind: 1,
+            cost: Argon2Params { m_kib: 65_536, t: 3, p: 4 },
+            salt: [0x11; 16],
+        };
+        Root { params, key: Arc::new(Secret::from_bytes(key)) }
+    }
+
+    fn vector_entry(root_key: [u8; 32]) -> Entry {
         let all = crate::crypto::tests::vectors();
         Entry {
             generation: 3,
             vault: VaultId::from_bytes(unhex(&all["keyring"]["vault_id"])),
             keyring_hash: unhex(&all["keyring"]["sha256"]),
-            root: RootParams {
-                kind: 1,
-                cost: Argon2Params { m_kib: 65_536, t: 3, p: 4 },
-                salt: [0x11; 16],
-            },
+            root: root(root_key),
             key: Secret::from_bytes(unhex(&all["keyring"]["generation_key"])),
         }
     }
@@ -172,11 +189,11 @@ mod tests {
         let all = crate::crypto::tests::vectors();
         for name in ["anchor", "anchor_from_passphrase"] {
             let expected = &all[name];
-            let root_key = Secret::from_bytes(unhex(&expected["root_key"]));
+            let root_key = unhex(&expected["root_key"]);
             let salt = [0xcc; 32];
-            let key = derive_slot_key(&root_key, &salt, 3);
+            let key = derive_slot_key(&Secret::from_bytes(root_key), &salt, 3);
             assert_eq!(hex::encode(key.expose()), expected["slot_key"].as_str().unwrap());
-            let slot = seal(&vector_entry(), &root_key, &salt).unwrap();
+            let slot = seal(&vector_entry(root_key), &salt).unwrap();
             let text = hex::encode(slot.as_slice());
             let (written, zeros) =
                 text.split_at(expected["slot_without_zero_padding"].as_str().unwrap().len());
@@ -190,17 +207,17 @@ mod tests {
 
     #[test]
     fn a_whole_slot_opens_with_its_root_key_and_refuses_another() {
-        let slot = seal(&vector_entry(), &Secret::from_bytes([9; 32]), &[1; 32]).unwrap();
+        let slot = seal(&vector_entry([9; 32]), &[1; 32]).unwrap();
         let SlotContent::Whole(sealed) = SlotContent::parse(&slot) else { panic!("not whole") };
-        let entry = sealed.open(&Secret::from_bytes([9; 32])).ok().unwrap();
+        let entry = sealed.open(&root([9; 32])).ok().unwrap();
         assert_eq!(entry.generation, 3);
-        assert!(entry.key.ct_eq(&vector_entry().key));
-        assert!(sealed.open(&Secret::from_bytes([8; 32])).is_err());
+        assert!(entry.key.ct_eq(&vector_entry([9; 32]).key));
+        assert!(sealed.open(&root([8; 32])).is_err());
     }
 
     #[test]
     fn a_flipped_bit_makes_a_slot_torn_and_zeros_are_empty() {
-        let slot = seal(&vector_entry(), &Secret::from_bytes([9; 32]), &[1; 32]).unwrap();
+        let slot = seal(&vector_entry([9; 32]), &[1; 32]).unwrap();
         for byte in (0..HEADER_BYTES + SEALED_BYTES + 4).chain([SLOT_BYTES - 1]) {
             let mut changed = slot.clone();
             changed[byte] ^= 1;
@@ -211,13 +228,12 @@ mod tests {
 
     #[test]
     fn a_changed_header_with_a_repaired_crc_does_not_open() {
-        let root_key = Secret::from_bytes([9; 32]);
-        let slot = seal(&vector_entry(), &root_key, &[1; 32]).unwrap();
+        let slot = seal(&vector_entry([9; 32]), &[1; 32]).unwrap();
         let mut changed = slot.clone();
         changed[12] ^= 1; // the generation's last byte
         let crc = crc32c::crc32c(&changed[..HEADER_BYTES + SEALED_BYTES]).to_be_bytes();
         changed[HEADER_BYTES + SEALED_BYTES..][..4].copy_from_slice(&crc);
         let SlotContent::Whole(sealed) = SlotContent::parse(&changed) else { panic!("not whole") };
-        assert!(sealed.open(&root_key).is_err());
+        assert!(sealed.open(&root([9; 32])).is_err());
     }
 }

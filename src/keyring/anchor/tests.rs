@@ -26,7 +26,7 @@ impl Bench {
             generation,
             vault: VaultId::from_bytes([2; 16]),
             keyring_hash: [3; 32],
-            root: source.make_params(&SeededRandom::new(1)),
+            root: source.derive(&source.make_params(&SeededRandom::new(1))).unwrap(),
             key: Secret::from_bytes([4; 32]),
         }
     }
@@ -111,11 +111,44 @@ fn a_wrong_root_key_is_told_apart_from_a_torn_slot() {
     let bench = Bench::new();
     bench.init().unwrap();
     let wrong = RootKeys::new(RootSource::KeyFile(Secret::from_bytes([9; 32])));
-    let read = bench.anchor().read(&wrong).map(|_| ());
-    assert!(matches!(read, Err(KeyringError::WrongRoot)));
+    let held = bench.anchor().read(&wrong).unwrap();
+    assert!(held.entries.is_empty() && held.closed.len() == 1);
+    assert!(matches!(held.newest_opens().map(|_| ()), Err(KeyringError::WrongRoot)));
     let mut image = bench.places.image(0);
     assert!(image.flip("anchor"));
     bench.places.restore(0, image);
     let held = bench.anchor().read(&wrong).unwrap();
-    assert!(held.entries.is_empty() && held.written);
+    assert!(held.entries.is_empty() && held.closed.is_empty() && held.written);
+}
+
+#[test]
+fn a_slot_under_another_root_key_is_left_behind_below_one_that_opens_and_refused_above_it() {
+    let bench = Bench::new();
+    bench.init().unwrap();
+    let source = RootSource::KeyFile(Secret::from_bytes([9; 32]));
+    let mut rotated = bench.entry(2);
+    rotated.root = source.derive(&rotated.root.params).unwrap();
+    bench.anchor().advance(&rotated, &bench.roots, &SeededRandom::new(6)).unwrap();
+    let old = bench.anchor().read(&bench.roots).unwrap();
+    assert_eq!((old.entries[0].generation, old.closed[0].generation), (1, 2));
+    assert!(matches!(old.newest_opens().map(|_| ()), Err(KeyringError::WrongRoot)));
+    assert!(bench.advance(2).is_err() && bench.scrub(2).is_err());
+    let new = RootKeys::new(source);
+    let held = bench.anchor().read(&new).unwrap().newest_opens().unwrap();
+    assert_eq!((held.entries[0].generation, held.closed[0].generation), (2, 1));
+    bench.anchor().scrub(2, &new, &SeededRandom::new(7)).unwrap();
+    assert_eq!(bench.places.image(0).slots_in_use(), 1);
+    assert!(bench.anchor().read(&new).unwrap().closed.is_empty());
+}
+
+#[test]
+fn a_wiped_anchor_holds_nothing_and_takes_a_generation_again() {
+    let bench = Bench::new();
+    bench.init().unwrap();
+    bench.advance(2).unwrap();
+    bench.anchor().wipe(&SeededRandom::new(8)).unwrap();
+    assert_eq!(bench.places.image(0).slots_in_use(), 0);
+    assert!(!bench.anchor().read(&bench.roots).unwrap().written);
+    bench.anchor().adopt(&bench.entry(5), &bench.roots, &SeededRandom::new(9)).unwrap();
+    assert_eq!(bench.generations(), [5]);
 }

@@ -11,20 +11,18 @@ use chrono_tz::Tz;
 use prost::Message;
 use zeroize::Zeroize;
 
-use super::{Body, Cohort, PlaceEntry, Segment, Tombstone, zone_name};
+use super::{Body, Cohort, Segment, Tombstone, place_codec, zone_name};
 use crate::{
     clock::Timestamp,
     crypto::blind_index::IndexKey,
-    ids::{AgentId, CohortId, CollectionName, HoldId, PlaceId, RecordId, SegmentId, SlotRef},
-    keyring::{
-        CohortKey, KeyringError, LogState, PlaceClass, Revocation, cover::Cover, hold::Hold,
-    },
+    ids::{AgentId, CohortId, CollectionName, HoldId, RecordId, SegmentId, SlotRef},
+    keyring::{CohortKey, KeyringError, LogState, Revocation, cover::Cover, hold::Hold},
     limits::{KEYRING_BYTES_MAX, SEGMENT_SLOTS},
     secret::{Secret, SecretBytes},
     wire::store,
 };
 
-type Decoded<T> = Result<T, KeyringError>;
+pub(super) type Decoded<T> = Result<T, KeyringError>;
 
 const DATE_FORMAT: &str = "%Y-%m-%d";
 
@@ -55,7 +53,7 @@ impl Body {
 
     fn to_message(&self) -> Wiped {
         Wiped(store::Keyring {
-            places: self.places.iter().map(place_message).collect(),
+            places: self.places.iter().map(place_codec::place_message).collect(),
             cohorts: self.cohorts.iter().map(cohort_message).collect(),
             segments: self.segments.iter().map(segment_message).collect(),
             tombstones: self.tombstones.iter().map(tombstone_message).collect(),
@@ -76,6 +74,10 @@ impl Body {
             previous_keyring_hash: self.previous_hash.to_vec(),
             vault_name: self.vault_name.clone(),
             node: self.node.clone(),
+            founded_at_ms: millis(self.founded_at),
+            root_since_ms: millis(self.root_since),
+            removed_places: self.removed_places.iter().map(place_codec::removed_message).collect(),
+            place_acts: self.place_acts.iter().map(place_codec::act_message).collect(),
         })
     }
 
@@ -83,7 +85,7 @@ impl Body {
         let message = &wiped.0;
         let log = message.log.as_ref().ok_or(KeyringError::Body("it has no log state"))?;
         Ok(Self {
-            places: message.places.iter().map(place).collect::<Decoded<_>>()?,
+            places: message.places.iter().map(place_codec::place).collect::<Decoded<_>>()?,
             cohorts: message.cohorts.iter().map(cohort).collect::<Decoded<_>>()?,
             segments: message.segments.iter().map(segment).collect::<Decoded<_>>()?,
             tombstones: message.tombstones.iter().map(tombstone).collect::<Decoded<_>>()?,
@@ -104,6 +106,14 @@ impl Body {
             previous_hash: bytes32(&message.previous_keyring_hash)?,
             vault_name: message.vault_name.clone(),
             node: message.node.clone(),
+            founded_at: instant(message.founded_at_ms),
+            root_since: instant(message.root_since_ms),
+            removed_places: message
+                .removed_places
+                .iter()
+                .map(place_codec::removed)
+                .collect::<Decoded<_>>()?,
+            place_acts: message.place_acts.iter().map(place_codec::act).collect::<Decoded<_>>()?,
         })
     }
 
@@ -124,6 +134,10 @@ impl Body {
         keys.sort_by_key(|k| (&k.collection, k.expires_on, zone_name(k.zone)));
         if keys.windows(2).any(|pair| pair.first() == pair.last()) {
             return broken("two cohorts share collection, date and zone");
+        }
+        let removed = |id| self.removed_places.iter().any(|gone| gone.id == id);
+        if self.places.iter().any(|place| removed(place.id)) {
+            return broken("a place is both listed and removed");
         }
         if self.holds.values().any(|hold| hold.slots.is_empty()) {
             return broken("a hold names no slot");
@@ -164,8 +178,17 @@ fn bytes32(bytes: &[u8]) -> Decoded<[u8; 32]> {
     bytes.try_into().map_err(|_| KeyringError::Body("a hash is not 32 bytes"))
 }
 
-fn id<T>(read: Result<T, crate::ids::IdError>) -> Decoded<T> {
+pub(super) fn id<T>(read: Result<T, crate::ids::IdError>) -> Decoded<T> {
     read.map_err(|_| KeyringError::Body("an id or name is malformed"))
+}
+
+/// An instant as it is stored: 0 where there is none.
+fn millis(at: Option<Timestamp>) -> i64 {
+    at.map_or(0, Timestamp::as_millis)
+}
+
+fn instant(millis: i64) -> Option<Timestamp> {
+    (millis != 0).then(|| Timestamp::from_millis(millis))
 }
 
 fn date_text(date: NaiveDate) -> String {
@@ -186,23 +209,6 @@ fn cohort_key(collection: &str, expires_on: &str, zone_text: &str) -> Decoded<Co
         collection: id(CollectionName::parse(collection))?,
         expires_on: date(expires_on)?,
         zone: zone(zone_text)?,
-    })
-}
-
-fn place_message(entry: &PlaceEntry) -> store::PlaceEntry {
-    store::PlaceEntry {
-        place_id: entry.id.as_bytes().to_vec(),
-        class: entry.class.number(),
-        stale: entry.stale,
-    }
-}
-
-fn place(message: &store::PlaceEntry) -> Decoded<PlaceEntry> {
-    Ok(PlaceEntry {
-        id: id(PlaceId::from_slice(&message.place_id))?,
-        class: PlaceClass::from_number(message.class)
-            .ok_or(KeyringError::Body("a place's class is unknown"))?,
-        stale: message.stale,
     })
 }
 

@@ -5,6 +5,7 @@
 //! canonical order (by id), so that one body has one encoding.
 
 mod codec;
+mod place_codec;
 
 #[cfg(test)]
 mod tests;
@@ -22,8 +23,8 @@ use crate::{
     crypto::blind_index::IndexKey,
     ids::{AgentId, CohortId, CollectionName, HoldId, PlaceId, SegmentId, SlotRef},
     keyring::{
-        CohortInfo, CohortKey, KeyringError, LogState, PlaceClass, Revocation, cover::Cover,
-        hold::Hold,
+        CohortInfo, CohortKey, KeyringError, LogState, PlaceAct, PlaceClass, RemovedPlace,
+        Revocation, cover::Cover, hold::Hold,
     },
     limits::TOMBSTONE_DAYS,
     secret::Secret,
@@ -83,6 +84,10 @@ pub(crate) struct Body {
     pub(crate) previous_hash: [u8; 32],
     pub(crate) vault_name: String,
     pub(crate) node: String,
+    pub(crate) founded_at: Option<Timestamp>,
+    pub(crate) root_since: Option<Timestamp>,
+    pub(crate) removed_places: Vec<RemovedPlace>,
+    pub(crate) place_acts: Vec<PlaceAct>,
 }
 
 impl Body {

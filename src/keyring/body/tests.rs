@@ -3,7 +3,7 @@
 use chrono_tz::Indian::Reunion;
 
 use super::*;
-use crate::{ids::RecordId, random::SeededRandom, secret::SecretBytes};
+use crate::{ids::RecordId, keyring::PlaceChange, random::SeededRandom, secret::SecretBytes};
 
 fn key(day: u32) -> CohortKey {
     CohortKey {
@@ -55,6 +55,20 @@ fn full() -> Body {
         previous_hash: [11; 32],
         vault_name: "vault.example".into(),
         node: "a".into(),
+        founded_at: Some(now),
+        root_since: Some(now.plus_millis(1)),
+        removed_places: vec![RemovedPlace {
+            id: PlaceId::from_bytes([12; 16]),
+            class: PlaceClass::L0,
+            generation: 4,
+            scrubbed: true,
+        }],
+        place_acts: vec![PlaceAct {
+            change: PlaceChange::Removed,
+            place: PlaceId::from_bytes([12; 16]),
+            generation: 4,
+            at: now,
+        }],
     }
 }
 

@@ -3,6 +3,8 @@
 mod erasure;
 mod faults;
 mod folder;
+mod membership;
+mod rotation;
 mod start;
 mod usage;
 

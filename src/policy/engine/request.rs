@@ -26,6 +26,7 @@ pub const VAULT_ACTIONS: &[&str] = &[
     "agent:list",
     "status:read",
     "clock:confirm",
+    "key:rotate",
     "alarm:list",
     "alarm:ack",
 ];

@@ -2,6 +2,7 @@
 
 use crate::{
     audit::Alarm,
+    clock::Timestamp,
     identity::{AgentKind, AgentSummary, Caller, Habilitation},
     ids::{ClassName, CollectionName, RecordId},
     keyring::PlaceClass,
@@ -11,8 +12,8 @@ use crate::{
     retention::{DueCohort, Preview, PurgeReport},
     server::status,
     vault::{
-        Created, Cursor, Description, EraseAnswer, FieldAnswer, FindPage, Matched, Revealed,
-        RevealedItem, VaultError, VaultStatus, WorklistEntry, WorklistPage,
+        Created, Cursor, Description, EraseAnswer, FieldAnswer, FindPage, KeyKind, KeyState,
+        Matched, Revealed, RevealedItem, VaultError, VaultStatus, WorklistEntry, WorklistPage,
     },
     wire::api,
 };
@@ -376,7 +377,19 @@ pub(crate) fn status(status: &VaultStatus) -> api::StatusResponse {
         swap_accepted: status.swap_accepted,
         now_ms: status.now.as_millis(),
         end_date_passed: status.end_date_passed,
+        keys: status.keys.iter().map(key).collect(),
     }
+}
+
+fn key(key: &KeyState) -> api::Key {
+    let kind = match key.kind {
+        KeyKind::Root => api::KeyKind::Root,
+        KeyKind::Generation => api::KeyKind::Generation,
+        KeyKind::Log => api::KeyKind::Log,
+        KeyKind::Certificate => api::KeyKind::Certificate,
+        KeyKind::Directory => api::KeyKind::Directory,
+    };
+    api::Key { kind: kind.into(), since_ms: key.since.map_or(0, Timestamp::as_millis) }
 }
 
 fn place_class(class: PlaceClass) -> api::PlaceClass {

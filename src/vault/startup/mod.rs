@@ -6,6 +6,7 @@
 
 mod error;
 mod found;
+mod places;
 mod recover;
 mod retention_diff;
 
@@ -22,6 +23,7 @@ use crate::{
 
 pub use error::StartError;
 pub use found::{Founded, Founders, found};
+pub use places::{PlacesAtRest, Removal};
 pub use recover::start;
 
 /// What a vault is made of.

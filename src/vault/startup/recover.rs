@@ -20,7 +20,7 @@ use crate::{
     wire::store::{GenerationRow, SegmentRow},
 };
 
-use super::{Parts, StartError, retention_diff::differences};
+use super::{Parts, StartError, places, retention_diff::differences};
 use crate::vault::{
     Vault, VaultError,
     rekey::Rekey,
@@ -80,7 +80,9 @@ pub fn start(parts: Parts) -> Result<Arc<Vault>, StartError> {
         done => done?,
     }
     repin(&log, &parts.pack)?;
-    // 7. A purge cut by a crash, and rows of a restored database without a reachable slot: of this
+    // 7. What was done to the list of places while no vault ran.
+    places::tell(&log, parts.pack.hash())?;
+    // 8. A purge cut by a crash, and rows of a restored database without a reachable slot: of this
     //    start, or of one that a crash cut before its sweep was through.
     if store.get(keys::SWEEP)?.is_some() {
         // Records of an older database may be named under index keys that were exchanged since.
@@ -89,10 +91,10 @@ pub fn start(parts: Parts) -> Result<Arc<Vault>, StartError> {
     }
     retention.resume(parts.pack.hash())?;
     retention.resume_erasures(parts.pack.hash())?;
-    // 8. The directory: every row's mac and revocation.
+    // 9. The directory: every row's mac and revocation.
     let identity = Arc::new(Identity::open(Arc::clone(&log), zones(&parts.pack))?);
     let vault = Vault::wire(parts.pack, log, identity, retention, parts.swap_accepted);
-    // 9. What was missed while the vault was off, within the clock guard.
+    // 10. What was missed while the vault was off, within the clock guard.
     vault.tick()?;
     Ok(vault)
 }
@@ -107,7 +109,7 @@ fn check_retention(keyring: &Keyring, pack: &Pack) -> Result<(), StartError> {
 }
 
 /// What the database says of its newest generation leaf; `None` for a database of no vault.
-fn generation_row(store: &dyn Store) -> Result<Option<GenerationRow>, StartError> {
+pub(super) fn generation_row(store: &dyn Store) -> Result<Option<GenerationRow>, StartError> {
     let tampered = || StartError::Tampered("generation row");
     let Some(row) = store.get(keys::GENERATION)? else { return Ok(None) };
     let row = GenerationRow::decode(row.as_slice()).map_err(|_| tampered())?;
@@ -116,7 +118,7 @@ fn generation_row(store: &dyn Store) -> Result<Option<GenerationRow>, StartError
     if detail.generation == row.generation { Ok(Some(row)) } else { Err(tampered()) }
 }
 
-fn rolled_back(error: KeyringError) -> StartError {
+pub(super) fn rolled_back(error: KeyringError) -> StartError {
     match error {
         KeyringError::RolledBack { known: database, places } => {
             StartError::PlacesRolledBack { database, places }

@@ -3,6 +3,7 @@
 
 mod day;
 mod import;
+mod keys;
 mod offline;
 mod program;
 mod tls;
