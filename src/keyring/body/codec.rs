@@ -11,7 +11,11 @@ use chrono_tz::Tz;
 use prost::Message;
 use zeroize::Zeroize;
 
-use super::{Body, Cohort, Segment, Tombstone, place_codec, zone_name};
+use super::{
+    Body, Cohort, Segment, Tombstone,
+    decoded::{Decoded, id},
+    place_codec, zone_name,
+};
 use crate::{
     clock::Timestamp,
     crypto::blind_index::IndexKey,
@@ -21,8 +25,6 @@ use crate::{
     secret::{Secret, SecretBytes},
     wire::store,
 };
-
-pub(super) type Decoded<T> = Result<T, KeyringError>;
 
 const DATE_FORMAT: &str = "%Y-%m-%d";
 
@@ -176,10 +178,6 @@ fn key(bytes: &[u8]) -> Decoded<Arc<Secret<32>>> {
 
 fn bytes32(bytes: &[u8]) -> Decoded<[u8; 32]> {
     bytes.try_into().map_err(|_| KeyringError::Body("a hash is not 32 bytes"))
-}
-
-pub(super) fn id<T>(read: Result<T, crate::ids::IdError>) -> Decoded<T> {
-    read.map_err(|_| KeyringError::Body("an id or name is malformed"))
 }
 
 /// An instant as it is stored: 0 where there is none.

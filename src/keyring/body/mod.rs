@@ -5,6 +5,7 @@
 //! canonical order (by id), so that one body has one encoding.
 
 mod codec;
+mod decoded;
 mod place_codec;
 
 #[cfg(test)]

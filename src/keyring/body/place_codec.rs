@@ -3,7 +3,7 @@
 
 use super::{
     PlaceEntry,
-    codec::{Decoded, id},
+    decoded::{Decoded, id},
 };
 use crate::{
     clock::Timestamp,

@@ -1,8 +1,6 @@
 //! The order of an erasure (DESIGN section 3), over numbered steps. Recovery calls [`finish`] with the
 //! same run.
 
-use prost::Message as _;
-
 use super::{
     Doomed, EraseRequest, Erased, Fate, Remember,
     report::{self, Report},
@@ -16,7 +14,7 @@ use crate::{
         context::{Context, make_certificate_id},
     },
     storage::{Group, Op, Precondition, keys},
-    wire::store::{EraseRun, RecordRow},
+    wire::store::EraseRun,
 };
 
 /// The part of one request that is erased.
@@ -214,16 +212,9 @@ fn marks(doomed: &[Doomed], generation: u64) -> Result<Group, RetentionError> {
     for one in doomed {
         let key = keys::record(&one.record);
         group.preconditions.push(Precondition::Unchanged(key.clone(), one.row.clone()));
-        group.ops.push(Op::Put(key, marked(&one.row, generation)?));
+        group.ops.push(Op::Put(key, run::marked(&one.row, generation)?));
     }
     Ok(group)
-}
-
-/// A record row with this mark; 0 takes it away.
-pub(super) fn marked(row: &[u8], generation: u64) -> Result<Vec<u8>, RetentionError> {
-    let mut row = RecordRow::decode(row).map_err(|_| RetentionError::Tampered("r"))?;
-    row.erasing_generation = generation;
-    Ok(row.encode_to_vec())
 }
 
 /// The events that report the requests that have an intent.

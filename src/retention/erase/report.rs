@@ -4,7 +4,7 @@
 //! last final event, the certificate and the end of the run are one commit; an event names only records
 //! that no key reaches any more.
 
-use super::{order, run};
+use super::run;
 use crate::{
     audit::EventDraft,
     ids::RecordId,
@@ -111,7 +111,7 @@ fn unmark(cx: &Context<'_>, record: &RecordId) -> Result<(), RetentionError> {
     if row.erasing_generation == 0 {
         return Ok(());
     }
-    let ops = vec![Op::Put(key.clone(), order::marked(&bytes, 0)?)];
+    let ops = vec![Op::Put(key.clone(), run::marked(&bytes, 0)?)];
     let preconditions = vec![Precondition::Unchanged(key, bytes)];
     Ok(cx.log.write_rows(Group { preconditions, ops })?)
 }

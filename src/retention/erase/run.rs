@@ -14,7 +14,7 @@ use crate::{
     limits,
     retention::{RetentionError, context::Context, sweep::Pages},
     storage::{Op, Store, keys},
-    wire::store::{EraseIntent, EraseRun, ErasedRecord, PurgedCohort},
+    wire::store::{EraseIntent, EraseRun, ErasedRecord, PurgedCohort, RecordRow},
 };
 
 /// The action of an intent.
@@ -101,6 +101,13 @@ pub(super) fn cohort(row: &PurgedCohort) -> Result<(CohortId, CohortKey), Retent
         zone: row.zone.parse().map_err(broken)?,
     };
     Ok((CohortId::from_slice(&row.cohort_id).map_err(broken)?, key))
+}
+
+/// A record row with this mark; 0 takes it away.
+pub(super) fn marked(row: &[u8], generation: u64) -> Result<Vec<u8>, RetentionError> {
+    let mut row = RecordRow::decode(row).map_err(|_| RetentionError::Tampered("r"))?;
+    row.erasing_generation = generation;
+    Ok(row.encode_to_vec())
 }
 
 /// The notes by which the intents of a run are known: certificate and number of the request.

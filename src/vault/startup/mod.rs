@@ -6,6 +6,7 @@
 
 mod error;
 mod found;
+mod known;
 mod places;
 mod recover;
 mod retention_diff;

@@ -21,7 +21,7 @@ use crate::{
 
 use super::{
     StartError,
-    recover::{generation_row, rolled_back},
+    known::{generation_row, rolled_back},
 };
 
 /// What a command on places works with.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use prost::Message as _;
 
 use crate::{
-    audit::{AuditLog, Opened, RolledBack, clear::GenerationDetail},
+    audit::{AuditLog, Opened, RolledBack},
     identity::{Identity, ZoneOf},
     ids::{CollectionName, SegmentId},
     keyring::{CohortKey, Keyring, KeyringError, SegmentState},
@@ -17,10 +17,15 @@ use crate::{
     random::Random,
     retention::Retention,
     storage::{Group, Op, Store, keys},
-    wire::store::{GenerationRow, SegmentRow},
+    wire::store::SegmentRow,
 };
 
-use super::{Parts, StartError, places, retention_diff::differences};
+use super::{
+    Parts, StartError,
+    known::{generation_row, rolled_back},
+    places,
+    retention_diff::differences,
+};
 use crate::vault::{
     Vault, VaultError,
     rekey::Rekey,
@@ -106,25 +111,6 @@ fn check_retention(keyring: &Keyring, pack: &Pack) -> Result<(), StartError> {
         return Ok(());
     }
     Err(StartError::RetentionChanged(differences(&pinned, &own)))
-}
-
-/// What the database says of its newest generation leaf; `None` for a database of no vault.
-pub(super) fn generation_row(store: &dyn Store) -> Result<Option<GenerationRow>, StartError> {
-    let tampered = || StartError::Tampered("generation row");
-    let Some(row) = store.get(keys::GENERATION)? else { return Ok(None) };
-    let row = GenerationRow::decode(row.as_slice()).map_err(|_| tampered())?;
-    // The log compares the detail with its leaf later, once it is open.
-    let detail = GenerationDetail::parse(&row.detail).ok_or_else(tampered)?;
-    if detail.generation == row.generation { Ok(Some(row)) } else { Err(tampered()) }
-}
-
-pub(super) fn rolled_back(error: KeyringError) -> StartError {
-    match error {
-        KeyringError::RolledBack { known: database, places } => {
-            StartError::PlacesRolledBack { database, places }
-        }
-        error => error.into(),
-    }
 }
 
 /// Notes that every row must be compared with the keyring. Written while no log is open, so this is
