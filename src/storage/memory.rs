@@ -57,14 +57,19 @@ struct Gate {
 struct GateState {
     held: usize,
     waiting: usize,
+    /// Commits that may pass although commits are held.
+    passes: usize,
 }
 
 impl Gate {
     fn pass(&self) {
         let mut state = self.state.lock();
         state.waiting += 1;
-        while state.held > 0 {
+        while state.held > 0 && state.passes == 0 {
             self.opened.wait(&mut state);
+        }
+        if state.held > 0 {
+            state.passes -= 1;
         }
         state.waiting -= 1;
     }
@@ -79,6 +84,12 @@ impl Held {
     #[must_use]
     pub fn has_one(&self) -> bool {
         self.0.state.lock().waiting > 0
+    }
+
+    /// Lets one commit pass, the one that waits or the next; those after it wait again.
+    pub fn let_one_pass(&self) {
+        self.0.state.lock().passes += 1;
+        self.0.opened.notify_all();
     }
 }
 

@@ -224,31 +224,41 @@ fn a_segment_whose_row_was_swept_gets_it_again_with_its_next_use() {
 #[test]
 fn a_call_that_lost_to_one_of_its_own_batch_is_told_once_that_one_is_there() {
     let (house, log) = House::new();
-    for round in 0..50_u8 {
-        let row = |value: u8| Group {
-            preconditions: vec![Precondition::Absent(vec![b'z', round])],
-            ops: vec![Op::Put(vec![b'z', round], vec![value])],
-        };
-        std::thread::scope(|scope| {
-            // Something to wait behind, so that the next two come into one batch.
-            let held = house.disk.hold_commits();
-            scope.spawn(|| log.write_rows(Group::default()).unwrap());
-            while !held.has_one() {
-                std::thread::yield_now();
+    let row = |value: u8| Group {
+        preconditions: vec![Precondition::Absent(b"z".to_vec())],
+        ops: vec![Op::Put(b"z".to_vec(), vec![value])],
+    };
+    let wait_until = |reached: &dyn Fn() -> bool| {
+        while !reached() {
+            std::thread::yield_now();
+        }
+    };
+    std::thread::scope(|scope| {
+        // Something to wait behind, so that the next two come into one batch.
+        let held = house.disk.hold_commits();
+        let first = scope.spawn(|| log.write_rows(Group::default()).unwrap());
+        wait_until(&|| held.has_one());
+        let write = |value| match log.write_rows(row(value)) {
+            Ok(()) => true,
+            Err(AuditError::Rejected) => {
+                let winner = house.disk.open().get(b"z").unwrap();
+                assert!(winner.is_some(), "it lost to nothing that is there");
+                false
             }
-            let write = |value| match log.write_rows(row(value)) {
-                Ok(()) => true,
-                Err(AuditError::Rejected) => {
-                    let winner = house.disk.open().get(&[b'z', round]).unwrap();
-                    assert!(winner.is_some(), "it lost to nothing that is there");
-                    false
-                }
-                Err(error) => panic!("{error}"),
-            };
-            let calls = [1, 2].map(|value| scope.spawn(move || write(value)));
-            drop(held);
-            let won = calls.map(|call| call.join().unwrap());
-            assert_ne!(won[0], won[1], "one of the two wins");
-        });
-    }
+            Err(error) => panic!("{error}"),
+        };
+        let calls = [1, 2].map(|value| scope.spawn(move || write(value)));
+        wait_until(&|| log.shared().queue.len() == 2);
+        // Their batch stands before its commit: whoever lost must not hear of it yet.
+        held.let_one_pass();
+        first.join().unwrap();
+        wait_until(&|| held.has_one());
+        for _ in 0..1_000 {
+            std::thread::yield_now();
+            assert!(calls.iter().all(|call| !call.is_finished()), "told before the commit");
+        }
+        drop(held);
+        let won = calls.map(|call| call.join().unwrap());
+        assert_ne!(won[0], won[1], "one of the two wins");
+    });
 }
