@@ -25,6 +25,16 @@ struct Chosen {
     remember: Remember,
 }
 
+/// How far the destruction came.
+enum Destroyed {
+    /// Every record was changed meanwhile: nothing is erased, and no generation written.
+    Nothing,
+    /// The keys are gone, and the generation's leaf could not be written.
+    Unpublished(RetentionError),
+    /// The keys are gone, and the generation's leaf is durable.
+    Published,
+}
+
 /// Erases what these requests name, in one generation. Blocks.
 ///
 /// # Errors
@@ -55,8 +65,10 @@ pub(in super::super) fn erase(
     let written = destroy(cx, draft, &mut run, &mut chosen);
     let reports = drafts(&chosen);
     match written {
-        Ok(true) => finish(cx, &mut run, reports)?,
-        Ok(false) => {
+        Ok(Destroyed::Published) => finish(cx, &mut run, reports)?,
+        // The commit point is passed: nothing is undone, and the next start goes on.
+        Ok(Destroyed::Unpublished(error)) => return Err(error),
+        Ok(Destroyed::Nothing) => {
             report::give_up(cx, &run, &reports)?;
             return Ok(answers(chosen, run.generation_before, None));
         }
@@ -73,14 +85,13 @@ pub(in super::super) fn erase(
     Ok(answers(chosen, run.generation_after, Some(certificate)))
 }
 
-/// Steps 2 to 5, under the generation's turn. False if every record was changed meanwhile: then nothing
-/// is erased, and no generation written.
+/// Steps 2 to 5, under the generation's turn.
 fn destroy(
     cx: &Context<'_>,
     mut draft: Draft,
     run: &mut EraseRun,
     chosen: &mut [Chosen],
-) -> Result<bool, RetentionError> {
+) -> Result<Destroyed, RetentionError> {
     // 2. Intents durable, each naming the slots and the generation in force, with the run's row. A crash
     //    leaves intents of the current generation: the next start erases what they name.
     for one in chosen.iter().filter(|one| !one.doomed.is_empty()) {
@@ -91,7 +102,7 @@ fn destroy(
         mark(cx, draft.generation(), one)?;
     }
     if chosen.iter().all(|one| one.doomed.is_empty()) {
-        return Ok(false);
+        return Ok(Destroyed::Nothing);
     }
     // 4. One generation without the slots: file at every place, anchors (commit point), memory wiped and
     //    openings drained, old anchors scrubbed (erasure point). A crash before the commit point leaves
@@ -102,8 +113,10 @@ fn destroy(
     let unpublished = draft.write(cx.log.state(), cx.log.random().as_ref())?;
     // 5. Generation leaf durable. A crash before leaves the generation without its leaf: opening the log
     //    writes it before anything else.
-    cx.log.publish(unpublished)?;
-    Ok(true)
+    Ok(match cx.log.publish(unpublished) {
+        Ok(()) => Destroyed::Published,
+        Err(error) => Destroyed::Unpublished(error.into()),
+    })
 }
 
 /// Steps 6 to 9: what follows the erasure point, also after a crash. `reports` has the event of each

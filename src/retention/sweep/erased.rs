@@ -1,4 +1,4 @@
-//! Rows of single records that an erasure took the keys of.
+//! Rows of single records whose keys are gone: erased, or of a restored database.
 
 use super::*;
 
@@ -15,7 +15,7 @@ impl Sweeper<'_> {
         self.retried(|| {
             let mut batch = Batch::default();
             for (id, cohorts) in records {
-                self.erased_record(&mut batch, id, cohorts)?;
+                self.gone_record(&mut batch, id, cohorts)?;
                 // Between records, never within one: its rows and their count go together.
                 self.flush_if(&mut batch, limits::SWEEP_BATCH_ROWS)?;
             }
@@ -23,7 +23,9 @@ impl Sweeper<'_> {
         })
     }
 
-    fn erased_record(
+    /// Adds all rows of a record to the batch, with their counts, unless its slot lives. `cohorts` are
+    /// those that its rows lie in besides the head's.
+    pub(super) fn gone_record(
         &self,
         batch: &mut Batch,
         id: &RecordId,
@@ -33,8 +35,9 @@ impl Sweeper<'_> {
         if self.reach.slot_lives(&row.slot) {
             return Ok(());
         }
+        let collection = self.collection_of(&row)?;
         let (cohort, own) = (row.cohort, row.index_rows.clone());
-        self.delete_record(batch, id, row, None)?;
+        self.delete_record(batch, id, row, collection.as_ref())?;
         let prefix = keys::indexes(&cohort);
         for key in own.into_iter().filter(|key| key.starts_with(&prefix)) {
             if self.store.get(&key)?.is_some() {
@@ -42,7 +45,7 @@ impl Sweeper<'_> {
                 batch.ops.push(Op::Delete(key));
             }
         }
-        for at in cohorts {
+        for at in std::iter::once(&cohort).chain(cohorts.iter().filter(|at| **at != cohort)) {
             for (key, _) in self.all(&[keys::sections(at).as_slice(), id.as_bytes()].concat())? {
                 batch.count_bare(at).sections += 1;
                 batch.ops.push(Op::Delete(key));
@@ -52,6 +55,13 @@ impl Sweeper<'_> {
             self.forget_request(batch, key)?;
         }
         Ok(())
+    }
+
+    /// The collection of a record's cohort, from the row of its segment, where there is one.
+    fn collection_of(&self, row: &HeadRow) -> Result<Option<CollectionName>, RetentionError> {
+        let key = keys::segment(&row.slot.seg);
+        let Some(value) = self.store.get(&key)? else { return Ok(None) };
+        Ok(Some(rows::used_segment(self.reach, &key, &value)?.key.collection))
     }
 
     /// All rows of a prefix: of one record, so they are few.

@@ -86,38 +86,9 @@ impl Sweeper<'_> {
 
     /// One unreachable record: all its rows and their count, in one group.
     fn record(&self, id: &RecordId) -> Result<(), RetentionError> {
-        let Some(row) = self.head_row(id)? else { return Ok(()) };
-        if self.reach.slot_lives(&row.slot) {
-            return Ok(());
-        }
-        let collection = self.collection_of(&row)?;
         let mut batch = Batch::default();
-        let (cohort, own) = (row.cohort, row.index_rows.clone());
-        self.delete_record(&mut batch, id, row, collection.as_ref())?;
-        let mut sections = keys::sections(&cohort);
-        sections.extend_from_slice(id.as_bytes());
-        let mut pages = Pages::over(sections);
-        while let Some(page) = pages.next(self.store)? {
-            for (key, _) in page {
-                batch.count_bare(&cohort).sections += 1;
-                batch.ops.push(Op::Delete(key));
-            }
-        }
-        let prefix = keys::indexes(&cohort);
-        for key in own.into_iter().filter(|key| key.starts_with(&prefix)) {
-            if self.store.get(&key)?.is_some() {
-                batch.count_bare(&cohort).index_rows += 1;
-                batch.ops.push(Op::Delete(key));
-            }
-        }
+        self.gone_record(&mut batch, id, &[])?;
         self.flush_if(&mut batch, 1)
-    }
-
-    /// The collection of a record's cohort, from the row of its segment, where there is one.
-    fn collection_of(&self, row: &HeadRow) -> Result<Option<CollectionName>, RetentionError> {
-        let key = keys::segment(&row.slot.seg);
-        let Some(value) = self.store.get(&key)? else { return Ok(None) };
-        Ok(Some(rows::used_segment(self.reach, &key, &value)?.key.collection))
     }
 
     /// Sections, index rows and member rows whose record is no longer there: a section is opened only

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use oubliette::{
     audit::{EventDetail, EventFilter},
-    ids::{CertificateId, RecordId, SubjectId},
+    ids::{CertificateId, HoldId, RecordId, SegmentId, SlotRef, SubjectId},
+    keyring::Hold,
     retention::verify,
     vault::{CreateInput, EraseAnswer, Vault, VaultError},
 };
@@ -385,5 +386,40 @@ fn a_subject_is_as_unknown_to_who_may_not_know_of_its_records_as_one_that_does_n
         let logged = events(&vault, "erase").await;
         assert_eq!(logged.len(), 2, "both refusals are in the log");
         assert!(logged.iter().all(|event| event.records.is_empty()));
+    });
+}
+
+#[test]
+fn a_held_record_is_kept_and_says_so_and_the_one_beside_it_is_erased() {
+    let house = House::founded(422);
+    run(async {
+        let vault = house.start().unwrap();
+        let held = filed(&vault, "EXEMPLE-A", "2020-11-20").await.unwrap().record;
+        let free = filed(&vault, "EXEMPLE-B", "2020-11-20").await.unwrap().record;
+        let key = [&[b'r'][..], held.as_bytes()].concat();
+        let row = vault.log().store().get(&key).unwrap().unwrap();
+        // Fields 1 and 2, 16 bytes each, are cohort and segment; field 3, left out for 0, the index.
+        let index = if row[36] == 3 << 3 { u32::from(row[37]) } else { 0 };
+        let slot = SlotRef { seg: SegmentId::from_slice(&row[20..36]).unwrap(), index };
+        let mut draft = vault.log().keyring().draft();
+        draft
+            .place_hold(Hold {
+                id: HoldId::from_bytes([5; 16]),
+                record: held,
+                slots: vec![slot],
+                authority: "Test court (fictional)".to_owned(),
+                reason: "case 0".to_owned(),
+                ends_on: "2021-01-31".parse().unwrap(),
+                approver: head().agent,
+                placed_at: vault.log().clock().now(),
+            })
+            .unwrap();
+        let written = draft.write(vault.log().state(), vault.log().random().as_ref()).unwrap();
+        vault.log().publish(written).unwrap();
+        let answer = erase(&vault, &[held, free]).await.unwrap();
+        let of = |id| &answer.items.iter().find(|(item, _)| *item == id).unwrap().1;
+        assert!(matches!(of(held), Err(VaultError::Held)) && of(free).is_ok());
+        assert!(reveal(&vault, held).await.is_ok());
+        assert!(gone(reveal(&vault, free).await));
     });
 }

@@ -232,3 +232,28 @@ fn the_rights_desk_erases_a_record_once_it_says_yes_and_the_certificate_holds_of
     assert_eq!(verified.code, 0, "{}", verified.err);
     assert!(verified.out.contains("still confirmable"), "{}", verified.out);
 }
+
+#[test]
+fn the_rights_desk_erases_every_record_of_a_person_and_a_person_of_no_record_is_not_available() {
+    let desk = Desk::opened();
+    let kept = desk.filed();
+    let new = json!({
+        "collection": "cases", "collected_on": Desk::today(),
+        "attributes": {"territory": "reunion", "state": "new"},
+        "fields": {"last_name": "EXEMPLE", "first_names": "Exemple", "birth_date": "1970-01-01"},
+    });
+    let path = desk.home.secret_file("new.json", &new.to_string());
+    let args = ["create", "--purpose", "p1", "--file", &path, "--json"];
+    let filed = desk.home.run_as("feed-974", &args).json();
+    let (erased, subject) = (filed["record"].as_str().unwrap(), filed["subject"].as_str().unwrap());
+    let why = ["--purpose", "p7", "--justification", "objection of the person upheld", "--yes"];
+    let erase = |subject: &str| {
+        let args = ["erase", "--subject", subject, "--json"];
+        desk.home.run_as("desk-974", &[&args, &why[..]].concat())
+    };
+    let said = erase(subject).json();
+    assert_eq!(said["items"], json!([{"record": erased, "reason": null}]));
+    super::identity_of(&desk.home, "med-974", erased).failed_saying(3, &["NOT_AVAILABLE"]);
+    assert_eq!(super::identity_of(&desk.home, "med-974", &kept).code, 0);
+    erase(NOBODY).failed_saying(3, &["NOT_AVAILABLE"]);
+}
