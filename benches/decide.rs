@@ -80,6 +80,7 @@ fn decide(pack: &Pack, classes: &[&str], allowed: bool) -> Outcome<Vec<Duration>
         now: NOW,
         justification: false,
         recent_reveals: 0,
+        approved: false,
         assignee_agent: None,
         assignee_unit: None,
     };

@@ -130,6 +130,8 @@ random_id!(/// One alarm.
     AlarmId, "alarm");
 random_id!(/// One hold.
     HoldId, "hold");
+random_id!(/// One approval that was asked for.
+    ApprovalId, "approval");
 
 name!(/// An agent: a person's or a service account's login name.
     AgentId, "agent");

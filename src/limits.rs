@@ -244,7 +244,18 @@ const _: () = assert!(CALLS_MAX <= COMMIT_QUEUE_CALLS_MAX);
 const _: () = assert!(REQUEST_READ_MS <= CALL_MS_MAX);
 const _: () = assert!(MESSAGE_FIELDS_MAX > 2 * FIELDS_PER_RECORD_MAX + CLASSES_PER_REVEAL_MAX);
 
-// Purges and certificates.
+// Purges, holds, approvals and certificates.
+
+/// Holds in force at one time: with their texts at most a third of the keyring's bound.
+pub const HOLDS_MAX: usize = 8_192;
+/// Records of one request for a hold, or to release.
+pub const HOLDS_PER_CALL_MAX: usize = 256;
+/// An approval can be given and used for so long after it was asked for, in milliseconds (24 h).
+pub const APPROVAL_MS: i64 = 24 * 60 * 60 * 1000;
+/// Approvals that are kept at one time, those that are over included.
+pub const APPROVALS_MAX: usize = 1_000;
+/// An approval that is over is listed for so long, in milliseconds (7 days); the log tells it after.
+pub const APPROVAL_KEPT_MS: i64 = 7 * 24 * 60 * 60 * 1000;
 
 /// How often a sweep pass starts again because a record changed under it.
 pub const SWEEP_RETRIES: usize = 8;

@@ -9,6 +9,7 @@ mod advice;
 mod again;
 mod agent;
 mod alarm;
+mod approval;
 mod assign;
 mod audit;
 mod cert;
@@ -24,6 +25,7 @@ mod erase;
 mod failure;
 mod find;
 mod folders;
+mod hold;
 mod import;
 mod init;
 mod json;
@@ -118,6 +120,12 @@ enum Command {
     Describe(describe::Args),
     /// Destroy the keys of everything whose date has come
     Purge(purge::Args),
+    /// Keep records beyond their date, with two persons
+    #[command(subcommand)]
+    Hold(hold::Command),
+    /// List and give leave to what takes two persons
+    #[command(subcommand)]
+    Approval(approval::Command),
     /// Say that the vault's clock is right
     #[command(subcommand)]
     Clock(clock::Command),
@@ -181,6 +189,8 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Worklist(args) => worklist::run(&args),
         Command::Describe(args) => describe::run(&args),
         Command::Purge(args) => purge::run(&args).map_err(Failure::on_the_vault),
+        Command::Hold(command) => hold::run(&command),
+        Command::Approval(command) => approval::run(&command).map_err(Failure::on_the_vault),
         Command::Clock(command) => clock::run(&command).map_err(Failure::on_the_vault),
         Command::Key(command) => key::run(&command).map_err(Failure::on_the_vault),
         Command::Place(command) => place::run(command),

@@ -3,8 +3,10 @@
 use serde_json::json;
 
 use super::{
+    approval,
     connect::{Connection, block_on},
     failure::Failure,
+    hold::Leave,
     out,
     why::Reading,
 };
@@ -27,6 +29,9 @@ Every field of every class asked is listed with its status:
   EXPIRED  its own period has ended
 Ask for the classes that the task needs: what you were shown is written down.
 
+A record that a hold keeps past its date is shown under the pack's hold purpose alone, one at a time and
+with another person's leave: --ask WHY first, then the same with --approval ID.
+
 Several records, at most 256, are one call and one event in the audit log; each is answered by
 itself. Exits 3 when one of them was not shown, after printing the others.";
 
@@ -43,6 +48,8 @@ pub(super) struct Args {
     classes: Vec<String>,
     #[command(flatten)]
     why: Reading,
+    #[command(flatten)]
+    leave: Leave,
     /// Print JSON: an object for one record, a list for several
     #[arg(long)]
     json: bool,
@@ -60,10 +67,22 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let why = args.why.intent();
     let classes: Vec<&str> = args.classes.iter().map(String::as_str).collect();
     if let [record] = args.records.as_slice() {
+        if let Some(reason) = &args.leave.ask {
+            let asked = block_on(async {
+                let client = args.connection.client().await?;
+                Ok(client.ask_reveal(&why, *record, &classes, reason).await?)
+            })?;
+            return approval::asked(args.json, &asked);
+        }
         let revealed = block_on(async {
-            Ok(args.connection.client().await?.reveal(&why, *record, &classes).await?)
+            let client = args.connection.client().await?;
+            Ok(client.reveal_approved(&why, *record, &classes, args.leave.approval).await?)
         })?;
         return out::either(args.json, &revealed, || print(&revealed));
+    }
+    if args.leave.ask.is_some() || args.leave.approval.is_some() {
+        return Err(Failure::usage("leave is given for one record at a time")
+            .hint("name one record with --ask or --approval"));
     }
     let items = block_on(async {
         Ok(args.connection.client().await?.reveal_many(&why, &args.records, &classes).await?)

@@ -7,7 +7,7 @@ use super::{
     alarm,
     connect::{Connection, block_on},
     failure::Failure,
-    out,
+    hold, out,
 };
 use crate::client::types::{Alarm, Status};
 
@@ -78,6 +78,10 @@ fn print(status: &Status, open: &[Alarm]) {
     match status.overdue_ms {
         0 => out::line("overdue: nothing"),
         ms => out::line(&format!("overdue: by {} s; see `oubliette purge`", ms / 1000)),
+    }
+    if !status.holds.is_empty() {
+        out::line(&format!("holds: {}", status.holds.len()));
+        hold::list(&status.holds);
     }
     if status.swap_accepted {
         out::line("memory: NOT LOCKED and a swap is on; accepted at start");

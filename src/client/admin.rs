@@ -1,7 +1,7 @@
 //! Calls of `Admin`.
 
 use super::{
-    Client, ClientError, service,
+    Client, ClientError, second, service,
     types::{Alarm, Key, KeyKind, Place, Status},
 };
 use crate::{clock::Timestamp, ids::AlarmId, wire::api};
@@ -13,7 +13,7 @@ impl Client {
     pub async fn status(&self) -> Result<Status, ClientError> {
         let request = self.request(api::StatusRequest {});
         let answer = service!(self, admin_client, AdminClient).status(request).await?;
-        Ok(status(answer.into_inner()))
+        status(answer.into_inner())
     }
 
     /// Says that the vault's clock is right; `date` is today, `YYYY-MM-DD`.
@@ -57,7 +57,7 @@ fn class(class: api::PlaceClass) -> &'static str {
     }
 }
 
-fn status(answer: api::StatusResponse) -> Status {
+fn status(answer: api::StatusResponse) -> Result<Status, ClientError> {
     let lowest = class(answer.class());
     let place = |p: api::Place| Place {
         class: class(p.class()),
@@ -65,7 +65,10 @@ fn status(answer: api::StatusResponse) -> Status {
         stale: p.stale,
         description: p.description,
     };
-    Status {
+    let now_ms = answer.now_ms;
+    let holds = answer.holds.into_iter().map(|hold| second::hold(hold, now_ms));
+    Ok(Status {
+        holds: holds.collect::<Result<_, _>>()?,
         vault: answer.vault_name,
         node: answer.node,
         class: lowest,
@@ -84,10 +87,10 @@ fn status(answer: api::StatusResponse) -> Status {
         log_verifier_key: answer.log_verifier_key,
         certificate_verifier_key: answer.certificate_verifier_key,
         swap_accepted: answer.swap_accepted,
-        now: Timestamp::from_millis(answer.now_ms).to_string(),
+        now: Timestamp::from_millis(now_ms).to_string(),
         end_date_passed: answer.end_date_passed,
-        keys: answer.keys.into_iter().filter_map(|k| key(&k, answer.now_ms)).collect(),
-    }
+        keys: answer.keys.into_iter().filter_map(|k| key(&k, now_ms)).collect(),
+    })
 }
 
 /// `None` for a kind that this version does not know.

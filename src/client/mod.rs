@@ -12,6 +12,7 @@ pub mod error;
 pub mod reason;
 mod records;
 mod retention;
+mod second;
 pub mod session;
 mod tls;
 pub mod types;

@@ -112,6 +112,21 @@ reasons! {
     /// No open alarm has this id.
     NoAlarm = "NO_ALARM", NotFound, false,
         "no open alarm has this id", "list the alarms; one that was acknowledged stays so";
+    /// No hold in force has this id.
+    NoHold = "NO_HOLD", NotFound, false,
+        "no hold in force has this id", "list the holds: `oubliette hold list`; one that has ended keeps nothing";
+    /// The call needs a second person's leave.
+    ApprovalNeeded = "APPROVAL_NEEDED", FailedPrecondition, false,
+        "a second person must approve this exact request first", "ask for it with the request itself (`--ask WHY`), have another person give it, and send the request with its id";
+    /// Nobody has given the leave yet.
+    ApprovalPending = "APPROVAL_PENDING", FailedPrecondition, false,
+        "nobody has given this approval yet", "have another person give it: `oubliette approval give ID`";
+    /// The approval is of no use for this request.
+    ApprovalUnusable = "APPROVAL_UNUSABLE", FailedPrecondition, false,
+        "this approval is of no use here", "the message says why: unknown, of another request, over or used; ask for a new one";
+    /// Who asked, or no person, wants to give it.
+    ApproverRefused = "APPROVER_REFUSED", PermissionDenied, false,
+        "an approval is given by another person than who asked for it", "have another person give it, under her own session";
     /// The configured source gives no new root secret.
     RootUnreadable = "ROOT_UNREADABLE", FailedPrecondition, false,
         "the vault's configured source gives no new root secret; nothing was changed", "put the new secret where `serve` reads it, a file of 16 characters or more; the vault's error output says what was wrong";

@@ -11,6 +11,7 @@
 //! log. See `login` for what a token is good for and `agents` for the order of a change.
 
 mod agents;
+mod approval;
 mod directory;
 mod gate;
 mod habilitation;
@@ -33,6 +34,7 @@ use parking_lot::{Mutex, RwLock};
 
 pub use self::{
     agents::appoint_first,
+    approval::{Approval, ApprovalError, Approvals, Bound, Usable},
     habilitation::{AgentKind, AgentSummary, Caller, Habilitation, NewAgent},
     login::LoggedIn,
     secret_hash::OneTimeSecret,

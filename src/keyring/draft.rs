@@ -16,6 +16,7 @@ use crate::{
         root::Root,
         turn::Turn,
     },
+    limits::HOLDS_MAX,
     random::Random,
     secret::Secret,
 };
@@ -123,10 +124,12 @@ impl Draft {
 
     /// Places a hold: no later generation erases its slots until it is released.
     ///
-    /// Errors: [`KeyringError::HoldRefused`] without slots or for a used id;
+    /// Errors: [`KeyringError::HoldRefused`] without slots, for a used id or beyond
+    /// `limits::HOLDS_MAX`;
     /// [`KeyringError::SlotGone`] for a slot that no longer lives.
     pub fn place_hold(&mut self, mut hold: Hold) -> Result<(), KeyringError> {
-        if hold.slots.is_empty() || self.body.holds.contains_key(&hold.id) {
+        let used = self.body.holds.get(&hold.id).is_some();
+        if hold.slots.is_empty() || used || self.body.holds.len() >= HOLDS_MAX {
             return Err(KeyringError::HoldRefused);
         }
         if !hold.slots.iter().all(|slot| self.body.reaches(slot)) {
@@ -134,7 +137,7 @@ impl Draft {
         }
         hold.slots.sort_unstable();
         hold.slots.dedup();
-        self.body.holds.insert(hold.id, hold);
+        self.body.holds.insert(hold);
         Ok(())
     }
 

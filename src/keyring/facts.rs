@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::{
     crypto::{blind_index::Token, row_mac, signing::Signer},
-    ids::{AgentId, CohortId, CollectionName, SegmentId, SlotRef},
+    ids::{AgentId, CohortId, CollectionName, HoldId, RecordId, SegmentId, SlotRef},
     keyring::{
         CohortInfo, CohortKey, Hold, KeyAges, Keyring, LogState, PlaceAct, RemovedPlace,
         Revocation, SegmentInfo, SegmentState, body::Segment,
@@ -69,13 +69,31 @@ impl Keyring {
     /// The holds in force.
     #[must_use]
     pub fn holds(&self) -> Vec<Hold> {
-        self.state.read().body.holds.values().cloned().collect()
+        self.state.read().body.holds.iter().cloned().collect()
     }
 
     /// Whether a hold keeps this slot.
     #[must_use]
     pub fn is_held(&self, at: &SlotRef) -> bool {
-        self.state.read().body.held_in(&at.seg).contains(&at.index)
+        self.state.read().body.holds.of_slot(at).next().is_some()
+    }
+
+    /// Whether a hold names this record.
+    #[must_use]
+    pub fn is_record_held(&self, record: &RecordId) -> bool {
+        self.state.read().body.holds.iter().any(|hold| hold.record == *record)
+    }
+
+    /// One hold.
+    #[must_use]
+    pub fn hold(&self, id: &HoldId) -> Option<Hold> {
+        self.state.read().body.holds.get(id).cloned()
+    }
+
+    /// The holds that keep this slot.
+    #[must_use]
+    pub fn holds_of(&self, at: &SlotRef) -> Vec<Hold> {
+        self.state.read().body.holds.of_slot(at).cloned().collect()
     }
 
     /// Ids of the cohort's index keys, the newest last; none for a cohort without, or an unknown one.

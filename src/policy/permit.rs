@@ -20,6 +20,8 @@ pub enum Verb {
     Assign,
     /// Destroy the record's keys before its date: `erase:<collection>`.
     Erase,
+    /// Keep the record beyond its date: `hold:<collection>`.
+    Hold,
 }
 
 /// One policy that decided, as the audit event and the answer name it.
@@ -66,7 +68,9 @@ pub struct ClassDecision {
 /// Nobody else can make one.
 /// ```compile_fail
 /// use oubliette::{ids::RecordId, policy::{Permit, Verb}};
-/// let forged = Permit { record: RecordId::from_bytes([0; 16]), verb: Verb::Reveal, classes: vec![] };
+/// let forged = Permit {
+///     record: RecordId::from_bytes([0; 16]), verb: Verb::Reveal, classes: vec![], past_date: true,
+/// };
 /// ```
 /// Reading it is free.
 /// ```
@@ -79,6 +83,7 @@ pub struct Permit {
     record: RecordId,
     verb: Verb,
     classes: Vec<(ClassName, bool)>,
+    past_date: bool,
 }
 
 /// One decision about one record and the classes asked.
@@ -112,6 +117,12 @@ impl Permit {
         &self.verb
     }
 
+    /// It is for a held record, under the purpose of holds: what the hold keeps past its date opens too.
+    #[must_use]
+    pub fn reads_past_date(&self) -> bool {
+        self.past_date
+    }
+
     /// The classes permitted, each with whether its fields must be masked.
     #[must_use]
     pub fn classes(&self) -> &[(ClassName, bool)] {
@@ -127,14 +138,19 @@ impl Decision {
         record: RecordId,
         verb: Verb,
         classes: Vec<ClassDecision>,
-        may_know: bool,
+        (may_know, past_date): (bool, bool),
     ) -> Self {
         let permitted: Vec<_> = classes
             .iter()
             .filter(|decision| decision.verdict != Verdict::Deny)
             .map(|decision| (decision.class.clone(), decision.verdict == Verdict::Mask))
             .collect();
-        let permit = (!permitted.is_empty()).then_some(Permit { record, verb, classes: permitted });
+        let permit = (!permitted.is_empty()).then_some(Permit {
+            record,
+            verb,
+            classes: permitted,
+            past_date,
+        });
         Self { classes, may_know, permit, _engine_only: () }
     }
 

@@ -78,6 +78,8 @@ pub(super) struct Scenario {
     #[serde(default)]
     justification: bool,
     #[serde(default)]
+    approved: bool,
+    #[serde(default)]
     recent_reveals: u32,
     expect: Expect,
     pub(super) policy: Option<String>,
@@ -245,6 +247,7 @@ impl Scenario {
             now: Timestamp::from_millis(0),
             justification: self.justification,
             recent_reveals: self.recent_reveals,
+            approved: self.approved,
             assignee_agent: to_agent.as_ref(),
             assignee_unit: to_unit.as_ref(),
         };
@@ -268,6 +271,7 @@ impl Scenario {
             "create" if of == collection.as_str() => Ok((Verb::Create, own()?)),
             "assign" if of == collection.as_str() => Ok((Verb::Assign, own()?)),
             "erase" if of == collection.as_str() => Ok((Verb::Erase, own()?)),
+            "hold" if of == collection.as_str() => Ok((Verb::Hold, own()?)),
             "mask" => Err("ask `reveal:<class>` and expect `mask`".into()),
             _ => Err(format!("`{}` is no action on `{collection}`", self.action)),
         }

@@ -8,10 +8,11 @@
 //! <collection>        territory?, assigned_agents, assigned_units, restricted, held, <attributes>
 //! Vault::"vault"      the resource of actions on the vault itself
 //! Action "reveal:<class>" "mask:<class>" "match:<class>" "write:<class>" "create:<collection>"
-//!        "assign:<collection>" "erase:<collection>", in the groups "reveal" "mask" "match" "write"
-//!        "create" "assign" "erase" and, all of them, "data"; the vault's own actions in the group "vault"
+//!        "assign:<collection>" "erase:<collection>" "hold:<collection>", in the groups "reveal" "mask"
+//!        "match" "write" "create" "assign" "erase" "hold" and, all of them, "data"; the vault's own
+//!        actions in the group "vault"
 //! context (data)      purpose, today, local_minutes, local_weekday, justification, recent_reveals,
-//!                     break_glass, notice_given; create adds class; assign adds to_self,
+//!                     approved, break_glass, notice_given; create adds class; assign adds to_self,
 //!                     to_own_unit, to_unit_of_own_territory
 //! context (vault)     today, local_minutes, local_weekday
 //! ```
@@ -32,6 +33,10 @@ use super::{
 
 /// The closed list's stand-in where a pack leaves a list empty: no name can be spelt like it.
 const NONE: &str = "-";
+
+/// What policies may name instead of single actions.
+const GROUPS: &[&str] =
+    &["reveal", "mask", "match", "write", "create", "assign", "erase", "hold", "data", "vault"];
 
 /// The schema in Cedar's JSON form.
 pub(super) fn generate(vocabulary: &Vocabulary) -> Json {
@@ -54,9 +59,8 @@ pub(super) fn generate(vocabulary: &Vocabulary) -> Json {
         types.insert(spec.name.to_string(), resource(spec));
     }
     let mut actions = Map::new();
-    for group in ["reveal", "mask", "match", "write", "create", "assign", "erase", "data", "vault"]
-    {
-        actions.insert(group.into(), json!({}));
+    for group in GROUPS {
+        actions.insert((*group).into(), json!({}));
     }
     for class in &classes {
         let having: Vec<_> =
@@ -75,8 +79,10 @@ pub(super) fn generate(vocabulary: &Vocabulary) -> Json {
             assign.insert(fact.into(), boolean());
         }
         actions.insert(format!("assign:{}", spec.name), data_action("assign", &[spec], assign));
-        let erase = data_action("erase", &[spec], data_context());
-        actions.insert(format!("erase:{}", spec.name), erase);
+        for verb in ["erase", "hold"] {
+            let action = data_action(verb, &[spec], data_context());
+            actions.insert(format!("{verb}:{}", spec.name), action);
+        }
     }
     for action in VAULT_ACTIONS {
         actions.insert((*action).into(), action_on("vault", json!(["Vault"]), time_context()));
@@ -155,7 +161,7 @@ fn data_context() -> Map<String, Json> {
     let mut context = time_context();
     context.insert("purpose".into(), entity("Purpose"));
     context.insert("recent_reveals".into(), long());
-    for fact in ["justification", "break_glass", "notice_given"] {
+    for fact in ["justification", "approved", "break_glass", "notice_given"] {
         context.insert(fact.into(), boolean());
     }
     context

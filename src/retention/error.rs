@@ -23,6 +23,9 @@ pub enum RetentionError {
     /// No such certificate, or none yet.
     #[error("no certificate has this id")]
     NoCertificate,
+    /// No such hold is in force.
+    #[error("no hold in force has this id")]
+    NoHold,
     /// A place was silent before anything was erased.
     #[error("a place does not answer; nothing was erased")]
     PlaceDown,

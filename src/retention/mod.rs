@@ -13,6 +13,7 @@ mod certify;
 mod context;
 mod erase;
 mod error;
+mod hold;
 mod plan;
 mod purge;
 mod reach;
@@ -41,6 +42,7 @@ pub use self::{
     certificate::{CertificateError, CertificateSummary, verifier_key, verify},
     erase::{Doomed, EraseRequest, Erased, Fate, Remember},
     error::RetentionError,
+    hold::{HoldOrder, Placing, Released},
     report::{DueCohort, Preview, PurgeReport},
     searchable::Owed,
     survey::{Surveyed, survey},
@@ -56,7 +58,7 @@ use crate::{
     audit::{ALARM_ROLLBACK, AuditLog, EventDraft},
     clock::Timestamp,
     identity::Caller,
-    ids::{CertificateId, CohortId, RecordId, SlotRef},
+    ids::{CertificateId, CohortId, HoldId, RecordId, SlotRef},
     limits,
     policy::Pack,
     storage::{Group, Op, keys},
@@ -105,7 +107,9 @@ impl Retention {
     /// # Errors
     /// Reading storage.
     pub fn preview(&self) -> Result<Preview, RetentionError> {
-        let plan = plan::plan(&self.log.keyring().segments(), self.log.clock().now());
+        let keyring = self.log.keyring();
+        let now = self.log.clock().now();
+        let plan = plan::plan(&keyring.segments(), &keyring.holds(), &[], now);
         let cohorts = plan.cohorts.iter().map(|cohort| self.previewed(cohort));
         let cohorts = cohorts.collect::<Result<_, _>>()?;
         Ok(Preview { cutoff: plan.cutoff, cohorts, holds: plan.held })
@@ -120,13 +124,14 @@ impl Retention {
     /// Whatever the error, the next call takes the run up at the step it reached, except past the
     /// commit point: then [`ALARM_ERASURE_PENDING`] is raised, and the next start takes it up.
     pub fn run(&self, pack: &Pack, by: Option<&Caller>) -> Result<PurgeReport, RetentionError> {
-        self.run_under(pack.hash(), by)
+        self.run_under(pack.hash(), by, &[])
     }
 
     fn run_under(
         &self,
         pack_hash: [u8; 32],
         by: Option<&Caller>,
+        release: &[HoldId],
     ) -> Result<PurgeReport, RetentionError> {
         let _running = self.start()?;
         let now = self.log.clock().now();
@@ -135,7 +140,7 @@ impl Retention {
             return Ok(PurgeReport { skipped, ..PurgeReport::idle(self.log.keyring()) });
         }
         self.last.lock().tried = Some(now);
-        let report = self.run_started(&Context { log: &self.log, pack_hash, by });
+        let report = self.run_started(&Context { log: &self.log, pack_hash, by }, release);
         let report = report.inspect_err(|error| self.tell_pending(error))?;
         if report.skipped.is_none() {
             self.last.lock().done = Some(now);
@@ -151,7 +156,11 @@ impl Retention {
         }
     }
 
-    fn run_started(&self, cx: &Context<'_>) -> Result<PurgeReport, RetentionError> {
+    fn run_started(
+        &self,
+        cx: &Context<'_>,
+        release: &[HoldId],
+    ) -> Result<PurgeReport, RetentionError> {
         let before = match self.take_up(cx)? {
             // A run of which nothing was erased was done anew, with everything due by now; one that is
             // not over yet must be before another begins.
@@ -160,7 +169,8 @@ impl Retention {
             }
             taken_up => taken_up.map(|(report, _)| report),
         };
-        let fresh = purge::purge(cx, Reached::Nothing { replaced: None })?;
+        let nothing = Reached::Nothing { replaced: None, release: release.to_vec() };
+        let fresh = purge::purge(cx, nothing)?;
         // What was taken up is the news if nothing else was due since.
         let idle = fresh.generation_after == fresh.generation_before;
         Ok(before.filter(|_| idle).unwrap_or(fresh))
@@ -202,7 +212,7 @@ impl Retention {
             run::renew_if_restored(cx, &mut run)?;
             Reached::Erased(Box::new(run))
         } else {
-            Reached::Nothing { replaced: Some(bytes) }
+            Reached::Nothing { replaced: Some(bytes), release: Vec::new() }
         };
         Ok(Some((purge::purge(cx, reached)?, was_erased)))
     }
@@ -326,7 +336,8 @@ impl Retention {
     #[must_use]
     pub fn overdue_ms(&self) -> i64 {
         let used = |id: &_| !matches!(self.log.store().get(&keys::segment(id)), Ok(None));
-        plan::overdue_millis(&self.log.keyring().segments(), self.log.clock().now(), used)
+        let keyring = self.log.keyring();
+        plan::overdue_millis(&keyring.segments(), &keyring.holds(), self.log.clock().now(), used)
     }
 
     /// Whether the schedule should run now: some zone's midnight has passed since the last run, the

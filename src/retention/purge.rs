@@ -9,6 +9,7 @@
 use crate::{
     audit::{EventDraft, Receipt},
     clock::Timestamp,
+    ids::HoldId,
     keyring::{KeyringError, SegmentState},
     storage::{Group, Op, Precondition, keys},
     wire::store::PurgeRun,
@@ -26,8 +27,9 @@ use super::{
 
 /// How far a run has come.
 pub(super) enum Reached {
-    /// Nothing is erased. `replaced` is the row of a run that got no further than its intent.
-    Nothing { replaced: Option<Vec<u8>> },
+    /// Nothing is erased. `replaced` is the row of a run that got no further than its intent; `release`
+    /// are holds that somebody releases.
+    Nothing { replaced: Option<Vec<u8>>, release: Vec<HoldId> },
     /// The generation without the run's segments is at the places, and its leaf is durable.
     Erased(Box<PurgeRun>),
 }
@@ -46,16 +48,16 @@ enum Erasing {
 pub(super) fn purge(cx: &Context<'_>, reached: Reached) -> Result<PurgeReport, RetentionError> {
     let mut run = match reached {
         Reached::Erased(run) => *run,
-        Reached::Nothing { replaced } => {
+        Reached::Nothing { replaced, release } => {
             // 1. The clock guard. A crash here leaves nothing.
             let Some(now) = cx.log.sound_now() else {
                 return skip(cx, "clock", CLOCK_JUMPED);
             };
             // 2. What is due. A crash here leaves nothing.
-            if plan::plan(&cx.log.keyring().segments(), now).cohorts.is_empty() {
+            if planned(cx, &release, now).is_empty() {
                 return nothing_due(cx, replaced);
             }
-            match erase(cx, now, replaced) {
+            match erase(cx, now, replaced, &release) {
                 Ok(Erasing::Erased(run)) => *run,
                 // Another generation dropped it all between the look and the lock.
                 Ok(Erasing::NothingDue) => return nothing_due(cx, None),
@@ -87,18 +89,24 @@ pub(super) fn purge(cx: &Context<'_>, reached: Reached) -> Result<PurgeReport, R
     Ok(report)
 }
 
+fn planned(cx: &Context<'_>, release: &[HoldId], now: Timestamp) -> Plan {
+    let keyring = cx.log.keyring();
+    plan::plan(&keyring.segments(), &keyring.holds(), release, now)
+}
+
 /// Steps 3 to 5, under the generation lock.
 fn erase(
     cx: &Context<'_>,
     now: Timestamp,
     replaced: Option<Vec<u8>>,
+    release: &[HoldId],
 ) -> Result<Erasing, RetentionError> {
     let keyring = cx.log.keyring();
     let mut draft = keyring.draft();
     // Dropping a segment keeps its held slots alone and marks it `held_only`: from then on it is not
     // due, and releasing the hold erases what it kept.
-    let plan = plan::plan(&keyring.segments(), now);
-    if plan.cohorts.is_empty() {
+    let plan = planned(cx, release, now);
+    if plan.is_empty() {
         return Ok(Erasing::NothingDue);
     }
     // 3. Intent durable, naming g + 1 and its cohorts, in one commit with the run's row. A crash leaves
@@ -115,9 +123,12 @@ fn erase(
     if cx.log.sound_now().is_none() {
         return Ok(Erasing::ClockTripped);
     }
-    // 4. One generation for everything due: file at every place, anchors (commit point), memory wiped,
+    // 4. One generation for everything due, and without the holds that are over: file at every place, anchors (commit point), memory wiped,
     //    old anchors scrubbed (erasure point). A crash before the commit point leaves g current and
     //    maybe an orphan file; after it, g + 1 current, and opening the keyring finishes the scrub.
+    for hold in &plan.release {
+        let _released = draft.release_hold(hold);
+    }
     for segment in plan.cohorts.iter().flat_map(|cohort| &cohort.segments) {
         draft.drop_segment(segment, now)?;
     }
@@ -142,6 +153,7 @@ fn intend(
         format!("cutoff={}", plan.cutoff),
     ];
     event.notes.extend(plan.cohorts.iter().map(|cohort| format!("cohort={}", cohort.info.id)));
+    event.notes.extend(plan.release.iter().map(|hold| format!("release={hold}")));
     let sealed = cx.log.seal(&event)?;
     run.intent_event_id = sealed.id().as_bytes().to_vec();
     let free = match replaced {
@@ -163,8 +175,9 @@ fn sweep(cx: &Context<'_>, run: &PurgeRun) -> Result<(), RetentionError> {
     run::cohorts(run)?.iter().try_for_each(|cohort| sweeper.cohort(cohort))
 }
 
-/// Whether the generation of this run was committed: none of its segments is live any more. One
-/// generation drops them all, so one that is still live means that none is gone.
+/// Whether the generation of this run was committed: none of its segments is live any more, and none of
+/// the holds it takes away is in force. One generation does it all, so one that is still there means
+/// that none is gone.
 pub(super) fn is_erased(cx: &Context<'_>, run: &PurgeRun) -> Result<bool, RetentionError> {
     // With the turn in hand no generation is under way: an incomplete one is a failed one, whose old
     // anchors may still open. Only the next start, which scrubs first, may take this run up.
@@ -173,6 +186,10 @@ pub(super) fn is_erased(cx: &Context<'_>, run: &PurgeRun) -> Result<bool, Retent
         return Err(KeyringError::MustReopen.into());
     }
     drop(turn);
+    let in_force = |hold: &HoldId| cx.log.keyring().hold(hold).is_some();
+    if run::released(run)?.iter().any(in_force) {
+        return Ok(false);
+    }
     let live = |state| matches!(state, SegmentState::Live { held_only: false, .. });
     let cohorts = run::cohorts(run)?;
     let mut segments = cohorts.iter().flat_map(|cohort| &cohort.segments);

@@ -58,7 +58,7 @@ impl Reach for Keyring {
     }
 
     fn is_held(&self, id: &RecordId) -> bool {
-        self.holds().iter().any(|hold| hold.record == *id)
+        self.is_record_held(id)
     }
 
     fn below_watermark(&self, cohort: &CohortKey) -> bool {

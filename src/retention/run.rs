@@ -7,7 +7,7 @@
 use crate::{
     audit::{EventDetail, EventFilter},
     clock::Timestamp,
-    ids::{CertificateId, CohortId, CollectionName, SegmentId},
+    ids::{CertificateId, CohortId, CollectionName, HoldId, SegmentId},
     keyring::{CohortKey, SegmentState},
     limits,
     storage::{Group, keys},
@@ -53,6 +53,7 @@ pub(super) fn start(
         holds_kept: u64::try_from(plan.held).unwrap_or(u64::MAX),
         log_k: cx.log.state().k,
         unused,
+        released_holds: plan.release.iter().map(|id| id.as_bytes().to_vec()).collect(),
         ..PurgeRun::default()
     })
 }
@@ -108,6 +109,12 @@ fn cohort(row: &PurgedCohort) -> Result<SweptCohort, RetentionError> {
         },
         segments: row.seg_ids.iter().map(segment).collect::<Result<_, _>>()?,
     })
+}
+
+/// The holds that the run's generation takes away. Errors: a row that does not parse.
+pub(super) fn released(run: &PurgeRun) -> Result<Vec<HoldId>, RetentionError> {
+    let broken = |_| RetentionError::Tampered("m/purge");
+    run.released_holds.iter().map(|id| HoldId::from_slice(id).map_err(broken)).collect()
 }
 
 /// The id of the certificate this run will get.

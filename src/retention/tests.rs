@@ -198,7 +198,7 @@ fn a_purge_forgets_what_is_due_and_nothing_else() {
     let retention = bench.open().unwrap();
     let preview = retention.preview().unwrap();
     assert_eq!((preview.cohorts.len(), preview.cohorts[0].records), (1, 5));
-    let report = retention.run_under(PACK, None).unwrap();
+    let report = retention.run_under(PACK, None, &[]).unwrap();
     assert_eq!((report.records, report.sections, report.index_rows), (5, 10, 10));
     assert_eq!(report.generation_after, report.generation_before + 1);
     bench.check(&retention, "clean");
@@ -210,7 +210,7 @@ fn nothing_due_is_no_generation_and_no_certificate() {
     let mut bench = Bench::filled();
     bench.clock.set(midnight().plus_millis(-1));
     let retention = bench.open().unwrap();
-    let report = retention.run_under(PACK, None).unwrap();
+    let report = retention.run_under(PACK, None, &[]).unwrap();
     assert_eq!(report.generation_before, report.generation_after);
     assert!(report.certificate.is_none() && report.skipped.is_none());
     assert!(matches!(retention.certificate(None), Err(RetentionError::NoCertificate)));
@@ -221,13 +221,13 @@ fn nothing_due_is_no_generation_and_no_certificate() {
 fn segments_that_were_never_used_go_with_a_generation_and_an_event_and_without_a_certificate() {
     let mut bench = Bench::filled();
     let retention = bench.open().unwrap();
-    retention.run_under(PACK, None).unwrap();
+    retention.run_under(PACK, None, &[]).unwrap();
     let log = &retention.log;
     let mut draft = log.keyring().draft();
     draft.open_segment(&cohort("2021-02-22"), log.random().as_ref()).unwrap();
     let unpublished = draft.write(log.state(), log.random().as_ref()).unwrap();
     log.publish(unpublished).unwrap();
-    let report = retention.run_under(PACK, None).unwrap();
+    let report = retention.run_under(PACK, None, &[]).unwrap();
     assert_eq!((report.certificate, report.skipped, report.cohorts.len()), (None, None, 1));
     assert_eq!(report.generation_after, report.generation_before + 1);
     assert_eq!(retention.certificates().unwrap().len(), 1, "the one of the used segments");
@@ -243,7 +243,7 @@ fn after_a_jump_of_the_clock_a_purge_says_why_it_did_not_run() {
     let mut bench = Bench::filled();
     let retention = bench.open().unwrap();
     bench.clock.advance_millis(90 * 24 * HOUR);
-    let report = retention.run_under(PACK, None);
+    let report = retention.run_under(PACK, None, &[]);
     // The jump is into a month without a segment for events: the run may fail, and erases nothing.
     let skipped = report.map(|report| report.skipped.is_some()).unwrap_or(true);
     assert!(skipped && !retention.is_due(&[Reunion]));
@@ -256,9 +256,9 @@ fn a_second_purge_is_told_that_one_is_running() {
     let mut bench = Bench::filled();
     let retention = bench.open().unwrap();
     let running = retention.start().unwrap();
-    assert!(matches!(retention.run_under(PACK, None), Err(RetentionError::Running)));
+    assert!(matches!(retention.run_under(PACK, None, &[]), Err(RetentionError::Running)));
     drop(running);
-    assert!(retention.run_under(PACK, None).is_ok());
+    assert!(retention.run_under(PACK, None, &[]).is_ok());
 }
 
 #[test]
@@ -266,13 +266,13 @@ fn a_silent_place_stops_the_purge_before_anything_is_erased_and_a_later_run_make
     let mut bench = Bench::filled();
     let retention = bench.open().unwrap();
     bench.places.set_silent(1, true);
-    let report = retention.run_under(PACK, None).unwrap();
+    let report = retention.run_under(PACK, None, &[]).unwrap();
     assert!(report.skipped.is_some() && report.certificate.is_none());
     assert!(bench.due.iter().all(|(_, slot)| retention.log.keyring().slot_lives(slot)));
     bench.places.set_silent(1, false);
-    assert!(retention.run_under(PACK, None).unwrap().skipped.is_some(), "the schedule waits");
+    assert!(retention.run_under(PACK, None, &[]).unwrap().skipped.is_some(), "the schedule waits");
     bench.clock.advance_millis(limits::PURGE_RETRY_MS);
-    assert!(retention.run_under(PACK, None).unwrap().certificate.is_some());
+    assert!(retention.run_under(PACK, None, &[]).unwrap().certificate.is_some());
     bench.check(&retention, "after the place came back");
 }
 
@@ -281,7 +281,7 @@ fn a_crash_at_any_call_of_the_store_ends_with_the_same_totals() {
     let mut clean = Bench::filled();
     let retention = clean.open().unwrap();
     clean.disk.heal();
-    retention.run_under(PACK, None).unwrap();
+    retention.run_under(PACK, None, &[]).unwrap();
     let calls = clean.disk.calls(Counted::All);
     assert!(calls > 20, "{calls}");
     for call in 0..calls {
@@ -291,11 +291,11 @@ fn a_crash_at_any_call_of_the_store_ends_with_the_same_totals() {
             let mut bench = Bench::filled();
             let retention = bench.open().unwrap();
             bench.disk.inject(Counted::All, fault);
-            let _ = retention.run_under(PACK, None);
+            let _ = retention.run_under(PACK, None, &[]);
             drop(retention);
             let retention = bench.restart();
             // What was not yet begun is done by the next run; what was, recovery has finished.
-            retention.run_under(PACK, None).unwrap();
+            retention.run_under(PACK, None, &[]).unwrap();
             let context = format!("{fault:?} of {calls}");
             bench.check(&retention, &context);
             bench.check_order(&retention, &context);
@@ -308,7 +308,7 @@ fn a_crash_at_any_call_of_the_places_ends_with_the_same_totals() {
     let mut clean = Bench::filled();
     let retention = clean.open().unwrap();
     let before = clean.places.calls();
-    retention.run_under(PACK, None).unwrap();
+    retention.run_under(PACK, None, &[]).unwrap();
     let calls = clean.places.calls() - before;
     assert!(calls > 10, "{calls}");
     for call in 1..=calls {
@@ -316,10 +316,10 @@ fn a_crash_at_any_call_of_the_places_ends_with_the_same_totals() {
             let mut bench = Bench::filled();
             let retention = bench.open().unwrap();
             bench.places.fail(bench.places.calls() + call, fault, true);
-            let _ = retention.run_under(PACK, None);
+            let _ = retention.run_under(PACK, None, &[]);
             drop(retention);
             let retention = bench.restart();
-            retention.run_under(PACK, None).unwrap();
+            retention.run_under(PACK, None, &[]).unwrap();
             let context = format!("{fault:?} at {call} of {calls}");
             bench.check(&retention, &context);
             bench.check_order(&retention, &context);
@@ -332,7 +332,7 @@ fn a_restored_database_is_swept_and_opens_nothing_purged() {
     let mut bench = Bench::filled();
     let old = bench.disk.copy();
     let retention = bench.open().unwrap();
-    retention.run_under(PACK, None).unwrap();
+    retention.run_under(PACK, None, &[]).unwrap();
     drop(retention);
     bench.disk = old;
     bench.seed += 1;

@@ -56,24 +56,30 @@ impl api::admin_server::Admin for Admin {
         &self,
         request: Request<api::RequestApprovalRequest>,
     ) -> Result<Response<api::RequestApprovalResponse>, Status> {
-        auth::caller(&request)?;
-        Err(not_built_yet())
+        let who = auth::caller(&request)?;
+        let input = convert::request_approval(request.into_inner())?;
+        let asked = self.0.request_approval(&who, input).await?;
+        Ok(Response::new(convert::approval_asked(asked)))
     }
 
     async fn approve(
         &self,
         request: Request<api::ApproveRequest>,
     ) -> Result<Response<api::ApproveResponse>, Status> {
-        auth::caller(&request)?;
-        Err(not_built_yet())
+        let who = auth::caller(&request)?;
+        let id = convert::approval_id(&request.into_inner().approval_id)?;
+        self.0.approve(&who, id).await?;
+        Ok(Response::new(api::ApproveResponse {}))
     }
 
     async fn list_approvals(
         &self,
         request: Request<api::ListApprovalsRequest>,
     ) -> Result<Response<api::ListApprovalsResponse>, Status> {
-        auth::caller(&request)?;
-        Err(not_built_yet())
+        let who = auth::caller(&request)?;
+        let approvals = self.0.list_approvals(&who).await?;
+        let approvals = approvals.iter().map(convert::approval).collect();
+        Ok(Response::new(api::ListApprovalsResponse { approvals }))
     }
 
     async fn rotate_root_key(

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tonic::{Request, Response, Status};
 
-use super::{auth, convert, status::not_built_yet};
+use super::{auth, convert};
 use crate::{vault::Vault, wire::api};
 
 /// The service over one vault.
@@ -44,23 +44,30 @@ impl api::retention_server::Retention for Retention {
         &self,
         request: Request<api::PlaceHoldRequest>,
     ) -> Result<Response<api::PlaceHoldResponse>, Status> {
-        auth::caller(&request)?;
-        Err(not_built_yet())
+        let who = auth::caller(&request)?;
+        let (why, input) = convert::place_hold(request.into_inner())?;
+        let ids = self.0.place_holds(&who, &why, input).await?;
+        Ok(Response::new(convert::held(&ids)))
     }
 
     async fn release_hold(
         &self,
         request: Request<api::ReleaseHoldRequest>,
     ) -> Result<Response<api::ReleaseHoldResponse>, Status> {
-        auth::caller(&request)?;
-        Err(not_built_yet())
+        let who = auth::caller(&request)?;
+        let ids = convert::release_hold(&request.into_inner())?;
+        let released = self.0.release_holds(&who, ids).await?;
+        Ok(Response::new(convert::released(&released)))
     }
 
     async fn list_holds(
         &self,
         request: Request<api::ListHoldsRequest>,
     ) -> Result<Response<api::ListHoldsResponse>, Status> {
-        auth::caller(&request)?;
-        Err(not_built_yet())
+        let who = auth::caller(&request)?;
+        let holds = self.0.list_holds(&who).await?;
+        let holds = holds.iter().map(convert::hold).collect();
+        let now_ms = self.0.log().clock().now().as_millis();
+        Ok(Response::new(api::ListHoldsResponse { holds, now_ms }))
     }
 }

@@ -10,9 +10,16 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::{
-    audit::AuditError, client::reason::Reason, crypto::section::SectionError,
-    identity::IdentityError, ids::ClassName, keyring::KeyringError, limits, policy::Violation,
-    retention::RetentionError, vault::VaultError,
+    audit::AuditError,
+    client::reason::Reason,
+    crypto::section::SectionError,
+    identity::{ApprovalError, IdentityError},
+    ids::ClassName,
+    keyring::KeyringError,
+    limits,
+    policy::Violation,
+    retention::RetentionError,
+    vault::VaultError,
 };
 
 /// `ErrorInfo.domain` of every error.
@@ -184,6 +191,7 @@ fn vault(error: &VaultError) -> Refusal {
         VaultError::WrongReceipt | VaultError::Interrupted => Refusal::of(Reason::Internal),
         VaultError::Section(error) => section(error),
         VaultError::Store(_) => Refusal::of(Reason::StorageFailed),
+        VaultError::Approval(error) => approval(error),
         VaultError::Identity(error) => identity(error),
         VaultError::Audit(error) => audit(error),
         VaultError::Keyring(error) => keyring(error),
@@ -217,6 +225,20 @@ fn identity(error: &IdentityError) -> Refusal {
     }
 }
 
+/// The reason says what to do; which of the ways an approval can be of no use it is, the message says.
+fn approval(error: &ApprovalError) -> Refusal {
+    let reason = match error {
+        ApprovalError::Needed => Reason::ApprovalNeeded,
+        ApprovalError::Pending => Reason::ApprovalPending,
+        ApprovalError::SamePerson => Reason::ApproverRefused,
+        ApprovalError::Full => {
+            return Refusal::bound(Reason::Limit, "approvals", limits::APPROVALS_MAX);
+        }
+        _ => Reason::ApprovalUnusable,
+    };
+    Refusal { message: Some(error.to_string()), ..Refusal::of(reason) }
+}
+
 fn audit(error: &AuditError) -> Refusal {
     match error {
         AuditError::Unwritable => Refusal::of(Reason::AuditUnwritable),
@@ -244,6 +266,9 @@ fn keyring(error: &KeyringError) -> Refusal {
     match error {
         KeyringError::SlotGone => Refusal::of(Reason::NotAvailable),
         KeyringError::RootUnchanged => Refusal::of(Reason::RootUnchanged),
+        KeyringError::HoldRefused => {
+            Refusal::bound(Reason::Limit, "holds in force", limits::HOLDS_MAX)
+        }
         KeyringError::NoSegment => Refusal::of(Reason::NoSegment),
         KeyringError::PlaceSilent { .. }
         | KeyringError::PrimarySilent { .. }
@@ -263,6 +288,7 @@ fn retention(error: &RetentionError) -> Refusal {
             Refusal::field("collected_on", "lies in the future of the record's territory")
         }
         RetentionError::AlreadyExpired => Refusal::of(Reason::AlreadyExpired),
+        RetentionError::NoHold => Refusal::of(Reason::NoHold),
         RetentionError::NoCertificate => Refusal::of(Reason::NoCertificate),
         RetentionError::PlaceDown => Refusal::of(Reason::PlaceDown),
         RetentionError::PlacePending(_) => Refusal::of(Reason::ErasurePending),

@@ -4,7 +4,8 @@
 //! about a subject: ids are random, tokens are keyed.
 
 use crate::ids::{
-    AlarmId, CertificateId, ClassName, CohortId, EventId, RecordId, RequestId, SegmentId,
+    AlarmId, ApprovalId, CertificateId, ClassName, CohortId, EventId, RecordId, RequestId,
+    SegmentId,
 };
 
 fn join(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
@@ -191,6 +192,18 @@ pub fn alarm(id: &AlarmId) -> Vec<u8> {
 #[must_use]
 pub fn alarms() -> Vec<u8> {
     b"g/alarm/".to_vec()
+}
+
+/// `g/approval/<id>`: an approval's directory row.
+#[must_use]
+pub fn approval(id: &ApprovalId) -> Vec<u8> {
+    join(b'g', &[b"/approval/", id.to_string().as_bytes()])
+}
+
+/// `g/approval/`: prefix of all approvals.
+#[must_use]
+pub fn approvals() -> Vec<u8> {
+    b"g/approval/".to_vec()
 }
 
 /// `m/rekey/` ‖ cohort_id16 ‖ certificate_id16: the certificate waits for the exchange of this cohort's

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use crate::{audit::AuditLog, clock::Timestamp, policy::Pack, retention::Retention};
 
 use super::{
-    VaultError,
+    VaultError, hold,
     rekey::Rekey,
     segments::{Segments, upcoming},
 };
@@ -47,7 +47,9 @@ impl Background {
         // Once after each zone's midnight, due data or not: the run's event is the daily leaf that keeps
         // an idle vault inside the clock guard.
         if self.retention.is_due(&pack.zones()) {
-            let purged = self.retention.run(pack, None);
+            let extended = hold::extend(&self.log, &self.retention, pack.hash());
+            let purged = extended
+                .and_then(|()| self.retention.run(pack, None).map(drop).map_err(VaultError::from));
             // Every night, whatever became of the purge: it only shortens what was confirmable.
             self.rekey.run(pack)?;
             purged?;

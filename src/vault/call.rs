@@ -9,9 +9,10 @@ use zeroize::Zeroizing;
 
 use crate::{
     clock::Timestamp,
+    identity::Bound,
     ids::{
-        AgentId, CertificateId, ClassName, CollectionName, EventId, FieldName, PurposeName,
-        RecordId, RequestId, SubjectId, UnitName,
+        AgentId, ApprovalId, CertificateId, ClassName, CollectionName, EventId, FieldName,
+        PurposeName, RecordId, RequestId, SubjectId, UnitName,
     },
     policy::{FieldStatus, Value},
 };
@@ -118,6 +119,40 @@ pub struct RevealInput {
     pub record: RecordId,
     /// At most `CLASSES_PER_REVEAL_MAX`; `attributes` asks for the attributes.
     pub classes: Vec<ClassName>,
+    /// A second person's leave, with what it is bound to.
+    pub approval: Option<(ApprovalId, Bound)>,
+}
+
+/// Records to be kept beyond their date.
+pub struct HoldInput {
+    /// At most `HOLDS_PER_CALL_MAX`, each once.
+    pub records: Vec<RecordId>,
+    /// Who ordered it.
+    pub authority: String,
+    /// Why.
+    pub reason: String,
+    /// Last day of the hold, in the pack's zone.
+    pub ends_on: NaiveDate,
+    /// A second person's leave.
+    pub approval: Option<ApprovalId>,
+    /// What it is bound to.
+    pub bound: Bound,
+}
+
+/// What a second person is asked for.
+pub struct ApprovalInput {
+    /// The exact request.
+    pub bound: Bound,
+    /// Why, in the agent's words.
+    pub reason: String,
+    /// Purpose that the request states.
+    pub purpose: PurposeName,
+    /// Records that it names.
+    pub records: Vec<RecordId>,
+    /// Classes that it asks for.
+    pub classes: Vec<ClassName>,
+    /// What else it says, `key=value`.
+    pub notes: Vec<String>,
 }
 
 /// One field of an answer.

@@ -60,6 +60,7 @@ impl Change<'_> {
             now: self.log.civil_now(),
             justification: self.why.justification.is_some(),
             recent_reveals: 0,
+            approved: false,
             assignee_agent: match to {
                 Some(Assignee::Agent(agent)) => Some(agent),
                 _ => None,
@@ -123,8 +124,8 @@ impl Change<'_> {
         to: Option<&Assignee>,
         event: &mut EventDraft,
     ) -> Result<Decision, VaultError> {
-        let assigned = record.assigned(self.log.civil_now());
-        let resource = record.resource(&assigned);
+        let standing = record.standing(self.log.civil_now());
+        let resource = record.resource(&standing);
         let context = self.context(to);
         let decision = self.pack.decide(self.who, verb, &resource, classes, &context);
         request::note_decision(event, &decision.classes);

@@ -117,11 +117,12 @@ impl Withheld {
         }
         let mut withheld =
             Self { event: event.id(), slots: vec![record.slot], classes: Vec::new() };
+        let past_date = permit.reads_past_date();
         for (class, _) in permit.classes() {
             let opened = if class.as_str() == ATTRIBUTES {
                 Opened::Fields(record.head.attributes.clone())
             } else {
-                open_class(record, class, event, keyring)?
+                open_class(record, class, (event, past_date), keyring)?
             };
             if let (Opened::Fields(_), Some((at, _))) = (&opened, record.section(class)) {
                 withheld.slots.push(at.slot);
@@ -302,14 +303,15 @@ pub(crate) fn seal_fields(
 fn open_class(
     record: &Loaded,
     class: &ClassName,
-    event: &SealedEvent,
+    (event, past_date): (&SealedEvent, bool),
     keyring: &Keyring,
 ) -> Result<Opened, VaultError> {
     let Some(listed) = record.head.sections.iter().find(|s| s.class == *class) else {
         return Ok(Opened::Absent);
     };
     let own_cohort = listed.cohort != record.cohort.id;
-    let lives = keyring.cohort(&listed.cohort).is_some_and(|c| event.time() < c.expires_at);
+    let in_time = keyring.cohort(&listed.cohort).is_some_and(|c| event.time() < c.expires_at);
+    let lives = in_time || (past_date && keyring.is_held(&listed.slot));
     if own_cohort && !(lives && keyring.slot_lives(&listed.slot)) {
         return Ok(Opened::Expired);
     }

@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 use crate::{
     audit::{Alarm, AuditLog, ClockVerdict, EventDraft, EventFilter, EventPage, export},
     clock::Timestamp,
-    identity::{AgentSummary, Caller, Identity, NewAgent, OneTimeSecret},
+    identity::{AgentSummary, Approvals, Caller, Identity, NewAgent, OneTimeSecret},
     ids::{AgentId, AlarmId, CertificateId},
     limits,
     policy::{Pack, Violation},
@@ -18,7 +18,7 @@ use crate::{
 };
 
 use super::{
-    RootReader, VaultError,
+    RootReader, VaultError, hold,
     rekey::Rekey,
     request::{self, ALLOW, DENY, OK},
     rotate,
@@ -31,13 +31,14 @@ pub(crate) struct Duties {
     pub(crate) identity: Arc<Identity>,
     pub(crate) retention: Arc<Retention>,
     pub(crate) rekey: Rekey,
+    pub(crate) approvals: Approvals,
 }
 
 /// A policy action on the vault and the kind of its event.
 #[derive(Clone, Copy)]
-struct Duty {
-    action: &'static str,
-    kind: &'static str,
+pub(super) struct Duty {
+    pub(super) action: &'static str,
+    pub(super) kind: &'static str,
 }
 
 const AUDIT_LIST: Duty = Duty { action: "audit:list", kind: "audit-list" };
@@ -115,8 +116,9 @@ impl Duties {
         let event = self.allowed(PURGE_RUN, pack, who).await?;
         self.done(event).await?;
         let (retention, pack, who) = (Arc::clone(&self.retention), Arc::clone(pack), who.clone());
-        let rekey = self.rekey.clone();
+        let (rekey, log) = (self.rekey.clone(), Arc::clone(&self.log));
         blocking(move || {
+            hold::extend(&log, &retention, pack.hash())?;
             let report = retention.run(&pack, Some(&who))?;
             // On demand too: what was erased must not stay confirmable until the night. Not while the
             // clock is in doubt: T2 would be.
@@ -306,7 +308,7 @@ impl Duties {
     }
 
     /// Decides a duty; a refusal is durable before it is answered.
-    async fn allowed(
+    pub(super) async fn allowed(
         &self,
         duty: Duty,
         pack: &Pack,
@@ -325,14 +327,14 @@ impl Duties {
         Err(request::refuse(&self.log, event, error).await)
     }
 
-    async fn done(&self, mut event: EventDraft) -> Result<(), VaultError> {
+    pub(super) async fn done(&self, mut event: EventDraft) -> Result<(), VaultError> {
         event.outcome = OK.to_owned();
         request::record(&self.log, &event).await.map(|_receipt| ())
     }
 }
 
 /// Runs work that blocks on storage off the async threads.
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, VaultError> + Send + 'static,
 ) -> Result<T, VaultError> {
     tokio::task::spawn_blocking(work).await.map_err(|_| VaultError::Interrupted)?

@@ -109,8 +109,8 @@ impl Erase {
                 let read = head::read_listed(&self.log, record)?;
                 let own = |record: &Loaded| record.head.subject == subject && !record.expired(now);
                 let Some(record) = read.filter(own) else { continue };
-                let assigned = record.assigned(now);
-                let resource = record.resource(&assigned);
+                let standing = record.standing(now);
+                let resource = record.resource(&standing);
                 let decision = pack.decide(who, Verb::Erase, &resource, &[], &context);
                 if !decision.all_allowed() && !decision.may_know {
                     continue;
@@ -209,8 +209,8 @@ impl Erase {
                 refused.push((*id, Err(VaultError::NotAvailable)));
                 continue;
             };
-            let assigned = record.assigned(now);
-            let resource = record.resource(&assigned);
+            let standing = record.standing(now);
+            let resource = record.resource(&standing);
             let decision = pack.decide(who, Verb::Erase, &resource, &[], &context);
             tally.note(event, &decision);
             if decision.all_allowed() {
@@ -284,7 +284,7 @@ impl Erase {
 }
 
 /// Everything of a record that shall go, as its verified head lists it.
-fn doom(record: &Loaded) -> Doomed {
+pub(super) fn doom(record: &Loaded) -> Doomed {
     let (mut cohorts, mut slots) = (vec![record.cohort.id], vec![record.slot]);
     for section in &record.head.sections {
         if !cohorts.contains(&section.cohort) {

@@ -4,7 +4,7 @@
 use crate::{
     audit::AuditError,
     crypto::section::SectionError,
-    identity::IdentityError,
+    identity::{ApprovalError, IdentityError},
     ids::ClassName,
     keyring::KeyringError,
     policy::{ClassDecision, Decision, PolicyRef, Verdict, Violation},
@@ -70,6 +70,9 @@ pub enum VaultError {
     /// A worker thread ended before its answer.
     #[error("the call was interrupted")]
     Interrupted,
+    /// A second person's leave is missing or of no use.
+    #[error(transparent)]
+    Approval(ApprovalError),
     /// Who is calling, or the directory.
     #[error(transparent)]
     Identity(#[from] IdentityError),
@@ -107,6 +110,17 @@ impl VaultError {
         policies.sort();
         policies.dedup();
         Self::Denied { classes, policies }
+    }
+}
+
+impl From<ApprovalError> for VaultError {
+    fn from(error: ApprovalError) -> Self {
+        match error {
+            ApprovalError::Audit(error) => Self::Audit(error),
+            ApprovalError::Read(error) => Self::Store(error),
+            ApprovalError::Tampered => Self::Corrupt("approval"),
+            other => Self::Approval(other),
+        }
     }
 }
 

@@ -202,8 +202,8 @@ impl Search<'_> {
         let context = request::context(self.why, now);
         match record {
             Some(record) => {
-                let assigned = record.assigned(now);
-                let resource = record.resource(&assigned);
+                let standing = record.standing(now);
+                let resource = record.resource(&standing);
                 self.pack.decide(self.who, Verb::Match, &resource, classes, &context)
             }
             None => self.pack.decide_decoy(self.who, Verb::Match, classes, &context),

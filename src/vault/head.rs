@@ -71,6 +71,8 @@ pub struct Loaded {
     pub(crate) version: u32,
     pub(crate) slot: SlotRef,
     pub(crate) cohort: CohortInfo,
+    /// When the last of the holds ends that keep it.
+    held_until: Option<Timestamp>,
     pub(crate) head: Head,
     pub(crate) index_row_keys: Vec<Vec<u8>>,
     /// The row's exact bytes: the precondition of any change.
@@ -79,10 +81,12 @@ pub struct Loaded {
     pub(crate) sealed: Vec<(SectionRef, Vec<u8>)>,
 }
 
-/// Who is assigned at an instant, split as the policies want it.
-pub(crate) struct Assigned {
+/// How a record stands at an instant: who is assigned, split as the policies want it, and whether it is
+/// held.
+pub(crate) struct Standing {
     agents: Vec<AgentId>,
     units: Vec<UnitName>,
+    held: bool,
 }
 
 // === impl Loaded ===
@@ -154,6 +158,7 @@ impl Loaded {
             version: row.head_version,
             slot,
             cohort,
+            held_until: keyring.holds_of(&slot).iter().map(|hold| hold.ends_at).max(),
             head,
             index_row_keys: row.index_row_keys,
             row: bytes,
@@ -187,32 +192,37 @@ impl Loaded {
         now >= self.cohort.expires_at
     }
 
-    /// Assignments that have not run out at `now`.
-    pub(crate) fn assigned(&self, now: Timestamp) -> Assigned {
-        let mut assigned = Assigned { agents: Vec::new(), units: Vec::new() };
+    /// Whether a hold keeps it that has not ended at `now`.
+    pub(crate) fn held(&self, now: Timestamp) -> bool {
+        self.held_until.is_some_and(|until| now < until)
+    }
+
+    /// Assignments and holds that have not run out at `now`.
+    pub(crate) fn standing(&self, now: Timestamp) -> Standing {
+        let mut standing = Standing { agents: Vec::new(), units: Vec::new(), held: self.held(now) };
         for assignment in &self.head.assignments {
             if assignment.until.is_some_and(|until| until <= now) {
                 continue;
             }
             match &assignment.to {
-                Assignee::Agent(agent) => assigned.agents.push(agent.clone()),
-                Assignee::Unit(unit) => assigned.units.push(unit.clone()),
+                Assignee::Agent(agent) => standing.agents.push(agent.clone()),
+                Assignee::Unit(unit) => standing.units.push(unit.clone()),
             }
         }
-        assigned
+        standing
     }
 
     /// What the policies may know of this record.
-    pub(crate) fn resource<'a>(&'a self, assigned: &'a Assigned) -> Resource<'a> {
+    pub(crate) fn resource<'a>(&'a self, standing: &'a Standing) -> Resource<'a> {
         Resource {
             record: self.id,
             collection: &self.head.collection,
             territory: self.head.territory.as_ref(),
             attributes: &self.head.attributes,
-            assigned_agents: &assigned.agents,
-            assigned_units: &assigned.units,
+            assigned_agents: &standing.agents,
+            assigned_units: &standing.units,
             restricted: self.head.restricted,
-            held: false,
+            held: standing.held,
         }
     }
 }

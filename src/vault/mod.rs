@@ -11,12 +11,18 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::{
     audit::{Alarm, AuditLog, EventFilter, EventPage, export},
-    identity::{AgentSummary, Caller, Identity, NewAgent, OneTimeSecret},
-    ids::{AgentId, AlarmId, CertificateId, ClassName, CollectionName, RecordId, SubjectId},
+    clock::Timestamp,
+    identity::{AgentSummary, Approval, Approvals, Caller, Identity, NewAgent, OneTimeSecret},
+    ids::{
+        AgentId, AlarmId, ApprovalId, CertificateId, ClassName, CollectionName, HoldId, RecordId,
+        SubjectId,
+    },
+    keyring::Hold,
     policy::Pack,
-    retention::{Preview, PurgeReport, Retention},
+    retention::{Preview, PurgeReport, Released, Retention},
 };
 
+mod approval;
 mod assign;
 mod background;
 mod call;
@@ -30,6 +36,7 @@ mod error;
 mod filing;
 mod find;
 pub mod head;
+mod hold;
 mod import;
 mod once;
 mod project;
@@ -46,10 +53,10 @@ mod update;
 mod worklist;
 
 pub use call::{
-    AssignInput, Assignee, Changed, CreateInput, Created, EraseAnswer, FieldAnswer, FindInput,
-    FindPage, ImportBatch, ImportRecord, Intent, MatchInput, Matched, PageRequest, RequestKey,
-    RevealInput, RevealManyInput, Revealed, RevealedItem, UpdateInput, WorklistEntry,
-    WorklistInput, WorklistPage,
+    ApprovalInput, AssignInput, Assignee, Changed, CreateInput, Created, EraseAnswer, FieldAnswer,
+    FindInput, FindPage, HoldInput, ImportBatch, ImportRecord, Intent, MatchInput, Matched,
+    PageRequest, RequestKey, RevealInput, RevealManyInput, Revealed, RevealedItem, UpdateInput,
+    WorklistEntry, WorklistInput, WorklistPage,
 };
 pub use candidates::Cursor;
 pub use error::VaultError;
@@ -63,6 +70,7 @@ use create::Create;
 use duties::Duties;
 use erase::Erase;
 use find::Find;
+use hold::Holds;
 use import::Import;
 use rekey::Rekey;
 use reveal::Reveal;
@@ -95,6 +103,7 @@ pub struct Vault {
     update: Update,
     assign: Assign,
     erase: Erase,
+    holds: Holds,
     duties: Duties,
     background: Background,
     root_reader: OnceLock<Arc<dyn RootReader>>,
@@ -111,11 +120,12 @@ impl Vault {
     ) -> Arc<Self> {
         let segments = Arc::new(Segments::new(Arc::clone(&log)));
         let rekey = Rekey::new(Arc::clone(&log), Arc::clone(&retention));
+        let approvals = Approvals::new(Arc::clone(&log), Arc::clone(&identity));
         Arc::new(Self {
             pack: RwLock::new(pack),
             create: Create { log: Arc::clone(&log), segments: Arc::clone(&segments) },
             import: Import { log: Arc::clone(&log), segments: Arc::clone(&segments) },
-            reveal: Reveal { log: Arc::clone(&log) },
+            reveal: Reveal { log: Arc::clone(&log), approvals: approvals.clone() },
             reveal_many: RevealMany { log: Arc::clone(&log) },
             find: Find { log: Arc::clone(&log) },
             worklist: Worklist { log: Arc::clone(&log) },
@@ -127,7 +137,9 @@ impl Vault {
                 identity: Arc::clone(&identity),
                 retention: Arc::clone(&retention),
                 rekey: rekey.clone(),
+                approvals: approvals.clone(),
             },
+            holds: Holds { log: Arc::clone(&log), retention: Arc::clone(&retention), approvals },
             background: Background {
                 rekey,
                 log: Arc::clone(&log),
@@ -306,6 +318,49 @@ impl Vault {
         id: Option<CertificateId>,
     ) -> Result<String, VaultError> {
         self.duties.certificate(&self.pack(), who, id).await
+    }
+
+    /// Keeps named records beyond their date; one hold each.
+    pub async fn place_holds(
+        &self,
+        who: &Caller,
+        why: &Intent,
+        input: HoldInput,
+    ) -> Result<Vec<HoldId>, VaultError> {
+        self.holds.place(&self.pack(), who, why, input).await
+    }
+
+    /// The holds in force.
+    pub async fn list_holds(&self, who: &Caller) -> Result<Vec<Hold>, VaultError> {
+        self.duties.list_holds(&self.pack(), who).await
+    }
+
+    /// Ends holds, and erases what they alone kept past its date.
+    pub async fn release_holds(
+        &self,
+        who: &Caller,
+        ids: Vec<HoldId>,
+    ) -> Result<Released, VaultError> {
+        self.duties.release_holds(&self.pack(), who, ids).await
+    }
+
+    /// Asks a second person for leave.
+    pub async fn request_approval(
+        &self,
+        who: &Caller,
+        input: ApprovalInput,
+    ) -> Result<(ApprovalId, Timestamp), VaultError> {
+        self.duties.request_approval(&self.pack(), who, input).await
+    }
+
+    /// Gives leave, as another person.
+    pub async fn approve(&self, who: &Caller, id: ApprovalId) -> Result<(), VaultError> {
+        self.duties.approve(&self.pack(), who, id).await
+    }
+
+    /// What was asked for, given and used.
+    pub async fn list_approvals(&self, who: &Caller) -> Result<Vec<Approval>, VaultError> {
+        self.duties.list_approvals(&self.pack(), who).await
     }
 
     /// A page of audit events.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::{
     audit::{AuditLog, EventDraft, Receipt},
     clock::Timestamp,
-    identity::{Caller, IdentityError},
+    identity::{ApprovalError, Caller, IdentityError},
     ids::{RecordId, SubjectId},
     keyring::KeyringError,
     limits,
@@ -55,6 +55,7 @@ pub(crate) fn context(why: &Intent, now: Timestamp) -> RequestContext<'_> {
         now,
         justification: why.justification.is_some(),
         recent_reveals: 0,
+        approved: false,
         assignee_agent: None,
         assignee_unit: None,
     }
@@ -206,6 +207,8 @@ pub(crate) fn outcome(error: &VaultError) -> &'static str {
         VaultError::UnknownPurpose => "UNKNOWN_PURPOSE",
         VaultError::TooMany { .. } | VaultError::Identity(IdentityError::Full) => "LIMIT",
         VaultError::NoAlarm => "NO_ALARM",
+        VaultError::Approval(error) => approval_outcome(error),
+        VaultError::Retention(RetentionError::NoHold) => "NO_HOLD",
         VaultError::Retention(RetentionError::AlreadyExpired) => "ALREADY_EXPIRED",
         VaultError::Retention(RetentionError::FutureDate) => "INVALID_FIELDS",
         VaultError::Identity(IdentityError::Exists) => "EXISTS",
@@ -227,5 +230,16 @@ fn keyring_outcome(error: &KeyringError) -> &'static str {
             "ERASURE_PENDING"
         }
         _ => "INTERNAL",
+    }
+}
+
+/// The same for an approval.
+fn approval_outcome(error: &ApprovalError) -> &'static str {
+    match error {
+        ApprovalError::Needed => "APPROVAL_NEEDED",
+        ApprovalError::Pending => "APPROVAL_PENDING",
+        ApprovalError::SamePerson => "APPROVER_REFUSED",
+        ApprovalError::Full => "LIMIT",
+        _ => "APPROVAL_UNUSABLE",
     }
 }

@@ -6,12 +6,12 @@
 use std::sync::Arc;
 
 use crate::{
-    audit::{AuditLog, EventDraft},
+    audit::{AuditError, AuditLog, EventDraft},
     clock::Timestamp,
-    identity::Caller,
+    identity::{ApprovalError, Approvals, Caller, Usable},
     ids::ClassName,
     limits,
-    policy::{CollectionSpec, Decision, Pack, Verb, Violation},
+    policy::{CollectionSpec, Decision, Pack, Permit, RequestContext, Verb, Violation},
 };
 
 use super::{
@@ -26,6 +26,7 @@ use super::{
 #[derive(Clone)]
 pub(crate) struct Reveal {
     pub(crate) log: Arc<AuditLog>,
+    pub(crate) approvals: Approvals,
 }
 
 impl Reveal {
@@ -45,6 +46,21 @@ impl Reveal {
         }
     }
 
+    /// The approval of a reveal under the purpose of holds, or of one that names an approval.
+    fn approval(
+        &self,
+        pack: &Pack,
+        who: &Caller,
+        why: &Intent,
+        input: &RevealInput,
+    ) -> Result<Option<Usable>, VaultError> {
+        match &input.approval {
+            Some((id, bound)) => Ok(Some(self.approvals.usable(who, bound, Some(id))?)),
+            None if pack.hold_purpose() == Some(&why.purpose) => Err(ApprovalError::Needed.into()),
+            None => Ok(None),
+        }
+    }
+
     async fn run(
         &self,
         pack: &Pack,
@@ -56,13 +72,16 @@ impl Reveal {
         request::check_intent(pack, why)?;
         event.asked = known(pack, &input.classes)?;
         let (log, keyring) = (&self.log, self.log.keyring());
+        let approval = self.approval(pack, who, why, input)?;
+        event.notes.extend(input.approval.iter().map(|(id, _)| format!("approval={id}")));
 
         // 1. Open the head, for internal use, and the asked sections still sealed. Nothing is written:
         //    a crash leaves nothing.
         let record = Loaded::read(log.store().as_ref(), keyring, input.record, &input.classes)?;
 
         // 2. Decide, class by class; an absent record costs the same work.
-        let decision = decide((log, pack), who, why, &input.classes, record.as_ref());
+        let context = context(log, why, approval.is_some());
+        let decision = decide(pack, who, &context, &input.classes, record.as_ref());
         request::note_decision(event, &decision.classes);
 
         // 3. Refuse what is absent, unknowable, expired or erased, with one answer for all.
@@ -82,7 +101,12 @@ impl Reveal {
         event.outcome = OK.to_owned();
         let sealed = log.seal(event)?;
         let withheld = Withheld::open(permit, &sealed, &record, keyring);
-        let receipt = log.record(sealed).await?;
+        let spend = approval.map(|usable| usable.spend).unwrap_or_default();
+        let receipt = match log.commit(spend, &[], sealed).await {
+            // Another call used the approval up meanwhile.
+            Err(AuditError::Rejected) => return Err(ApprovalError::Used.into()),
+            done => done?,
+        };
 
         // 5. Look again that every slot lives, then project and mask.
         let disclosed = withheld?.release(receipt, keyring)?;
@@ -98,26 +122,30 @@ impl Reveal {
     }
 }
 
+/// What policies may know of a reveal that is asked for now.
+pub(super) fn context<'a>(log: &AuditLog, why: &'a Intent, approved: bool) -> RequestContext<'a> {
+    RequestContext { approved, ..request::context(why, log.civil_now()) }
+}
+
 /// Decides a reveal of these classes; an absent record costs the same work.
 pub(super) fn decide(
-    (log, pack): (&AuditLog, &Pack),
+    pack: &Pack,
     who: &Caller,
-    why: &Intent,
+    context: &RequestContext<'_>,
     classes: &[ClassName],
     record: Option<&Loaded>,
 ) -> Decision {
-    let now = log.civil_now();
-    let context = request::context(why, now);
     match record {
         Some(record) => {
-            let assigned = record.assigned(now);
-            pack.decide(who, Verb::Reveal, &record.resource(&assigned), classes, &context)
+            let standing = record.standing(context.now);
+            pack.decide(who, Verb::Reveal, &record.resource(&standing), classes, context)
         }
-        None => pack.decide_decoy(who, Verb::Reveal, classes, &context),
+        None => pack.decide_decoy(who, Verb::Reveal, classes, context),
     }
 }
 
-/// The record, if it is there, may be known of and is not past its date.
+/// The record, if it is there, may be known of and is not past its date; past it only where a hold keeps it
+/// and the permit is for that.
 pub(super) fn available<'p>(
     pack: &'p Pack,
     record: Option<Loaded>,
@@ -125,7 +153,9 @@ pub(super) fn available<'p>(
     now: Timestamp,
 ) -> Result<(Loaded, &'p CollectionSpec), VaultError> {
     let record = record.ok_or(VaultError::NotAvailable)?;
-    if !decision.may_know || record.expired(now) {
+    let past_date = decision.permit.as_ref().is_some_and(Permit::reads_past_date);
+    let readable = !record.expired(now) || (past_date && record.held(now));
+    if !decision.may_know || !readable {
         return Err(VaultError::NotAvailable);
     }
     let spec = pack.collection(&record.head.collection).ok_or(VaultError::NotAvailable)?;

@@ -120,7 +120,8 @@ impl RevealMany {
                 }
                 read => read?,
             };
-            let decision = reveal::decide((log, pack), who, why, &input.classes, record.as_ref());
+            let context = reveal::context(log, why, false);
+            let decision = reveal::decide(pack, who, &context, &input.classes, record.as_ref());
             tally.note(event, &decision);
             let item = match reveal::available(pack, record, &decision, log.civil_now()) {
                 Err(error) => Err(error),

@@ -3,7 +3,7 @@
 use super::{Vault, VaultError, background};
 use crate::{
     clock::Timestamp,
-    keyring::{KeyAges, PlaceClass, PlaceStatus},
+    keyring::{Hold, KeyAges, PlaceClass, PlaceStatus},
 };
 
 /// The state of a running vault, for operators: nothing about any person.
@@ -51,6 +51,8 @@ pub struct VaultStatus {
     pub end_date_passed: bool,
     /// The vault's keys, without the keys.
     pub keys: Vec<KeyState>,
+    /// The holds in force, the oldest first.
+    pub holds: Vec<Hold>,
 }
 
 /// One key of the vault; nothing of it is secret.
@@ -120,6 +122,7 @@ impl Vault {
             now,
             end_date_passed: background::end_date_passed(&pack, now),
             keys: keys(&keyring.key_ages()),
+            holds: self.background.retention.holds(),
         })
     }
 }

@@ -98,6 +98,7 @@ impl Worklist {
             Candidates::of(store, log.keyring(), &input.collection, wanted.collect(), at);
         let (mut picked, mut last, mut fields) = (Vec::new(), None, 0_usize);
         let mut tally = Tally::default();
+        let context = reveal::context(log, why, false);
         let mut position = 0;
         while let Some(Candidate { record, cursor }) = candidates.next()? {
             request::take_turns(position).await;
@@ -106,7 +107,7 @@ impl Worklist {
             if !in_hands(&record, &lists, &input.collection, now) {
                 continue;
             }
-            let decision = reveal::decide((log, pack), who, why, classes, Some(&record));
+            let decision = reveal::decide(pack, who, &context, classes, Some(&record));
             let Ok((record, spec)) = reveal::available(pack, Some(record), &decision, now) else {
                 continue;
             };
@@ -124,7 +125,7 @@ impl Worklist {
             last = Some(cursor);
         }
         if position == 0 {
-            let _nothing = reveal::decide((log, pack), who, why, classes, None);
+            let _nothing = reveal::decide(pack, who, &context, classes, None);
         }
         event.decision = tally.word_or_allow();
         Ok((picked, None))

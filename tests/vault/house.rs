@@ -241,10 +241,15 @@ pub(crate) async fn filed(
 ) -> Result<Created, VaultError> {
     let input = island_file_without_note(name, collected_on);
     let created = vault.create(&head(), &care(), input).await?;
-    let to = Assignee::Unit(UnitName::parse("north").unwrap());
-    let input = AssignInput { record: created.record, to, until: None };
-    vault.assign(&head(), &care(), input).await?;
+    hand_to_north(vault, created.record).await?;
     Ok(created)
+}
+
+/// Gives a file to the north desk.
+pub(crate) async fn hand_to_north(vault: &Vault, record: RecordId) -> Result<(), VaultError> {
+    let to = Assignee::Unit(UnitName::parse("north").unwrap());
+    let input = AssignInput { record, to, until: None };
+    vault.assign(&head(), &care(), input).await.map(drop)
 }
 
 /// The clerk reveals the identity of a file.
@@ -258,7 +263,7 @@ pub(crate) async fn reveal_classes(
     classes: &[&str],
 ) -> Result<Revealed, VaultError> {
     let classes = classes.iter().map(|c| class(c)).collect();
-    vault.reveal(&clerk(), &care(), RevealInput { record, classes }).await
+    vault.reveal(&clerk(), &care(), RevealInput { record, classes, approval: None }).await
 }
 
 /// The text an answer gives for a field.

@@ -15,6 +15,7 @@ mod crash;
 mod erase;
 mod fail_closed;
 mod find;
+mod hold;
 mod house;
 mod import;
 mod keys;

@@ -130,7 +130,8 @@ fn every_refusal_leaves_its_event() {
             assert!(vault.state().unwrap().log_size > before, "no event: {what}");
         };
         let size = || vault.state().unwrap().log_size;
-        let asked = || RevealInput { record: file, classes: vec![class("identity")] };
+        let asked =
+            || RevealInput { record: file, classes: vec![class("identity")], approval: None };
 
         let before = size();
         let purpose = PurposeName::parse("curiosity").unwrap();

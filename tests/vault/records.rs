@@ -27,8 +27,11 @@ fn a_clerk_reveals_the_file_of_her_unit_and_another_clerk_learns_nothing() {
         assert_eq!(text_of(&revealed, "family_name"), Some("EXEMPLE-ALPHA"));
 
         let stranger = caller("clerk-2", "clerk", Some("south"));
-        let input =
-            oubliette::vault::RevealInput { record: file.record, classes: vec![class("identity")] };
+        let input = oubliette::vault::RevealInput {
+            record: file.record,
+            classes: vec![class("identity")],
+            approval: None,
+        };
         let refused = vault.reveal(&stranger, &care(), input).await;
         assert!(matches!(refused, Err(VaultError::NotAvailable)));
     });
@@ -42,7 +45,11 @@ fn absent_and_forbidden_records_give_the_same_answer() {
         let stranger = caller("clerk-2", "clerk", Some("south"));
         let mut answers = Vec::new();
         for record in [file.record, RecordId::from_bytes([0xee; 16])] {
-            let input = oubliette::vault::RevealInput { record, classes: vec![class("identity")] };
+            let input = oubliette::vault::RevealInput {
+                record,
+                classes: vec![class("identity")],
+                approval: None,
+            };
             answers.push(vault.reveal(&stranger, &care(), input).await.err().unwrap().to_string());
         }
         assert_eq!(answers, ["not available", "not available"]);
@@ -75,8 +82,11 @@ fn a_masked_class_shows_what_its_mask_leaves() {
         let input = AssignInput { record: file.record, to, until: None };
         vault.assign(&head(), &care(), input).await.unwrap();
         let assigned = caller("keys-1", "clerk", Some("south"));
-        let input =
-            oubliette::vault::RevealInput { record: file.record, classes: vec![class("phone")] };
+        let input = oubliette::vault::RevealInput {
+            record: file.record,
+            classes: vec![class("phone")],
+            approval: None,
+        };
         let revealed = vault.reveal(&assigned, &care(), input).await.unwrap();
         let phone = &revealed.fields[0];
         assert_eq!(phone.status, FieldStatus::Masked);
@@ -251,6 +261,7 @@ fn a_file_that_moves_to_another_territory_leaves_the_eyes_of_the_first() {
         let input = || oubliette::vault::RevealInput {
             record: file.record,
             classes: vec![class("identity")],
+            approval: None,
         };
         assert!(vault.reveal(&islander(), &care(), input()).await.is_ok());
         let moved = UpdateInput {

@@ -64,8 +64,13 @@ fn nobody_moves_a_record_to_a_territory_that_is_not_his() {
         let to = Assignee::Unit(UnitName::parse(unit).unwrap());
         let version = vault.assign(&feed, &why, AssignInput { record, to, until: None }).await;
         let classes = vec![class("attributes"), class("identity")];
-        let look =
-            || vault.reveal(&investigator, &why, RevealInput { record, classes: classes.clone() });
+        let look = || {
+            vault.reveal(
+                &investigator,
+                &why,
+                RevealInput { record, classes: classes.clone(), approval: None },
+            )
+        };
         assert!(look().await.is_ok());
         let moved = UpdateInput {
             record,

@@ -7,6 +7,7 @@ mod search;
 mod write;
 
 pub use import::{ImportAnswers, ImportSender};
+pub(super) use read::reveal_request;
 
 use super::{
     ClientError,
@@ -51,7 +52,7 @@ fn new_record(why: &Intent, new: NewRecord) -> api::CreateRequest {
     }
 }
 
-fn intent(why: &Intent) -> api::Intent {
+pub(super) fn intent(why: &Intent) -> api::Intent {
     api::Intent {
         purpose: why.purpose.clone(),
         justification: why.justification.clone().unwrap_or_default(),

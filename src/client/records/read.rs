@@ -6,7 +6,7 @@ use crate::{
         Client, ClientError, service,
         types::{Field, FieldStatus, Intent, RevealItem, Revealed},
     },
-    ids::RecordId,
+    ids::{ApprovalId, RecordId},
     wire::api,
 };
 
@@ -18,11 +18,18 @@ impl Client {
         record: RecordId,
         classes: &[&str],
     ) -> Result<Revealed, ClientError> {
-        let request = self.request(api::RevealRequest {
-            intent: Some(intent(why)),
-            record_id: record.as_bytes().to_vec(),
-            classes: classes.iter().map(|c| (*c).to_owned()).collect(),
-        });
+        self.reveal_approved(why, record, classes, None).await
+    }
+
+    /// The same with another person's leave: a held record past its date.
+    pub async fn reveal_approved(
+        &self,
+        why: &Intent,
+        record: RecordId,
+        classes: &[&str],
+        approval: Option<ApprovalId>,
+    ) -> Result<Revealed, ClientError> {
+        let request = self.request(reveal_request(why, record, classes, approval));
         let answer = service!(self, records_client, RecordsClient).reveal(request).await?;
         revealed(answer.into_inner())
     }
@@ -41,6 +48,21 @@ impl Client {
         });
         let answer = service!(self, records_client, RecordsClient).reveal_many(request).await?;
         answer.into_inner().items.into_iter().map(item).collect()
+    }
+}
+
+/// The request as it is sent, and as leave is asked for it.
+pub(in crate::client) fn reveal_request(
+    why: &Intent,
+    record: RecordId,
+    classes: &[&str],
+    approval: Option<ApprovalId>,
+) -> api::RevealRequest {
+    api::RevealRequest {
+        intent: Some(intent(why)),
+        record_id: record.as_bytes().to_vec(),
+        classes: classes.iter().map(|c| (*c).to_owned()).collect(),
+        approval_id: approval.map(|id| id.as_bytes().to_vec()).unwrap_or_default(),
     }
 }
 

@@ -10,6 +10,7 @@ mod people;
 mod records;
 mod retention;
 mod search;
+mod second;
 mod vault;
 
 pub use audit::*;
@@ -20,6 +21,7 @@ pub use people::*;
 pub use records::*;
 pub use retention::*;
 pub use search::*;
+pub use second::*;
 pub use vault::*;
 
 use serde::Serializer;

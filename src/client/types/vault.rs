@@ -50,6 +50,8 @@ pub struct Status {
     pub end_date_passed: bool,
     /// Its keys, without the keys.
     pub keys: Vec<Key>,
+    /// Holds in force.
+    pub holds: Vec<super::Hold>,
 }
 
 impl Status {

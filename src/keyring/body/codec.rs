@@ -59,7 +59,7 @@ impl Body {
             cohorts: self.cohorts.iter().map(cohort_message).collect(),
             segments: self.segments.iter().map(segment_message).collect(),
             tombstones: self.tombstones.iter().map(tombstone_message).collect(),
-            holds: self.holds.values().map(hold_message).collect(),
+            holds: self.holds.iter().map(hold_message).collect(),
             revocations: self.revocations.iter().map(revocation_message).collect(),
             directory_key: key_bytes(&self.directory_key),
             log_seed: key_bytes(&self.log_seed),
@@ -141,7 +141,7 @@ impl Body {
         if self.places.iter().any(|place| removed(place.id)) {
             return broken("a place is both listed and removed");
         }
-        if self.holds.values().any(|hold| hold.slots.is_empty()) {
+        if self.holds.iter().any(|hold| hold.slots.is_empty()) {
             return broken("a hold names no slot");
         }
         Ok(())
@@ -296,27 +296,28 @@ fn hold_message(hold: &Hold) -> store::Hold {
         ends_on: date_text(hold.ends_on),
         approver: hold.approver.to_string(),
         placed_at_ms: hold.placed_at.as_millis(),
+        ends_at_ms: hold.ends_at.as_millis(),
     }
 }
 
-fn hold(message: &store::Hold) -> Decoded<(HoldId, Hold)> {
+fn hold(message: &store::Hold) -> Decoded<Hold> {
     let slot = |s: &store::Slot| {
         if s.index >= SEGMENT_SLOTS {
             return Err(KeyringError::Body("a held slot is beyond its segment"));
         }
         Ok(SlotRef { seg: id(SegmentId::from_slice(&s.seg_id))?, index: s.index })
     };
-    let hold = Hold {
+    Ok(Hold {
         id: id(HoldId::from_slice(&message.hold_id))?,
         record: id(RecordId::from_slice(&message.record_id))?,
         slots: message.slots.iter().map(slot).collect::<Decoded<_>>()?,
         authority: message.authority.clone(),
         reason: message.reason.clone(),
         ends_on: date(&message.ends_on)?,
+        ends_at: Timestamp::from_millis(message.ends_at_ms),
         approver: id(AgentId::parse(&message.approver))?,
         placed_at: Timestamp::from_millis(message.placed_at_ms),
-    };
-    Ok((hold.id, hold))
+    })
 }
 
 fn revocation_message((agent, revocation): (&AgentId, &Revocation)) -> store::Revocation {

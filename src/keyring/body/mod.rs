@@ -22,10 +22,10 @@ use chrono_tz::Tz;
 use crate::{
     clock::Timestamp,
     crypto::blind_index::IndexKey,
-    ids::{AgentId, CohortId, CollectionName, HoldId, PlaceId, SegmentId, SlotRef},
+    ids::{AgentId, CohortId, CollectionName, PlaceId, SegmentId, SlotRef},
     keyring::{
         CohortInfo, CohortKey, KeyringError, LogState, PlaceAct, PlaceClass, RemovedPlace,
-        Revocation, cover::Cover, hold::Hold,
+        Revocation, cover::Cover, hold::Holds,
     },
     limits::TOMBSTONE_DAYS,
     secret::Secret,
@@ -73,7 +73,7 @@ pub(crate) struct Body {
     pub(crate) cohorts: BTreeMap<CohortId, Cohort>,
     pub(crate) segments: BTreeMap<SegmentId, Segment>,
     pub(crate) tombstones: BTreeMap<SegmentId, Tombstone>,
-    pub(crate) holds: BTreeMap<HoldId, Hold>,
+    pub(crate) holds: Holds,
     pub(crate) revocations: BTreeMap<AgentId, Revocation>,
     pub(crate) directory_key: Arc<Secret<32>>,
     pub(crate) log_seed: Arc<Secret<32>>,
@@ -109,8 +109,7 @@ impl Body {
 
     /// The slots of a segment that holds keep, by index.
     pub(crate) fn held_in(&self, seg: &SegmentId) -> BTreeSet<u32> {
-        let slots = self.holds.values().flat_map(|hold| &hold.slots);
-        slots.filter(|slot| slot.seg == *seg).map(|slot| slot.index).collect()
+        self.holds.of_segment(seg).map(|slot| slot.index).collect()
     }
 
     /// Drops a segment, or reduces it to its held slots. Index keys go with the last segment that

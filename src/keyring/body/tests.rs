@@ -3,7 +3,12 @@
 use chrono_tz::Indian::Reunion;
 
 use super::*;
-use crate::{ids::RecordId, keyring::PlaceChange, random::SeededRandom, secret::SecretBytes};
+use crate::{
+    ids::{HoldId, RecordId},
+    keyring::{Hold, PlaceChange},
+    random::SeededRandom,
+    secret::SecretBytes,
+};
 
 fn key(day: u32) -> CohortKey {
     CohortKey {
@@ -27,6 +32,7 @@ fn full() -> Body {
         authority: "court".into(),
         reason: "case 12".into(),
         ends_on: NaiveDate::from_ymd_opt(2021, 6, 1).unwrap(),
+        ends_at: now.plus_millis(2),
         approver: AgentId::parse("dpo-1").unwrap(),
         placed_at: now,
     };
@@ -39,7 +45,7 @@ fn full() -> Body {
         cohorts: [(cohort, Cohort { key: key(1), expires_at: now, index_keys })].into(),
         segments: [(seg, Segment { cohort, cover: Arc::new(cover), held_only: true })].into(),
         tombstones: [(SegmentId::from_bytes([8; 16]), stone)].into(),
-        holds: [(hold.id, hold)].into(),
+        holds: [hold].into_iter().collect(),
         revocations: [(
             AgentId::parse("inv-1").unwrap(),
             Revocation { min_revision: 3, revoked: true },
@@ -124,7 +130,8 @@ fn a_body_whose_parts_contradict_each_other_is_refused() {
     nowhere.places.clear();
     assert!(refused(&nowhere));
     let mut empty = full();
-    empty.holds.values_mut().for_each(|hold| hold.slots.clear());
+    let hold = empty.holds.iter().next().unwrap().clone();
+    empty.holds.insert(Hold { slots: Vec::new(), ..hold });
     assert!(refused(&empty));
 }
 

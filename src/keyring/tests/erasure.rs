@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::ids::{AgentId, HoldId, RecordId};
+use crate::limits::HOLDS_MAX;
 
 fn hold_on(slot: SlotRef) -> Hold {
     Hold {
@@ -13,6 +14,7 @@ fn hold_on(slot: SlotRef) -> Hold {
         authority: "court".into(),
         reason: "case 12".into(),
         ends_on: NaiveDate::from_ymd_opt(2021, 6, 1).unwrap(),
+        ends_at: Timestamp::from_millis(1_622_592_000_000),
         approver: AgentId::parse("dpo-1").unwrap(),
         placed_at: NOW,
     }
@@ -198,4 +200,23 @@ fn a_place_left_out_of_the_run_stops_erasures_and_nothing_else() {
     let keyring = open(&places).unwrap();
     generation(&keyring, |d| d.puncture(&slots)).unwrap();
     assert!(keyring.places().iter().all(|p| !p.stale));
+}
+
+#[test]
+fn as_many_holds_are_placed_and_one_more_is_refused() {
+    let places = MemoryPlaces::new(1);
+    let (keyring, slots) = with_slots(&places, 1);
+    let numbered = |n: usize| {
+        let mut id = [0; 16];
+        id[..8].copy_from_slice(&n.to_be_bytes());
+        Hold { id: HoldId::from_bytes(id), ..hold_on(slots[0]) }
+    };
+    let mut draft = keyring.draft();
+    for n in 0..HOLDS_MAX {
+        draft.place_hold(numbered(n)).unwrap();
+    }
+    let more = draft.place_hold(numbered(HOLDS_MAX));
+    assert!(matches!(more, Err(KeyringError::HoldRefused)));
+    assert!(draft.release_hold(&numbered(0).id).is_some());
+    assert!(draft.place_hold(numbered(HOLDS_MAX)).is_ok());
 }

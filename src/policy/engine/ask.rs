@@ -22,8 +22,8 @@ use crate::{
 impl Pack {
     /// Decides one request about one record, class by class. Every evaluation error is a deny.
     ///
-    /// A create is asked once per class it would write; ask for `attributes` too. An assignment or an
-    /// erasure is one question: ask it for `attributes`. With no class given both are asked for `attributes`.
+    /// A create is asked once per class it would write; ask for `attributes` too. An assignment, an
+    /// erasure or a hold is one question: ask it for `attributes`. With no class given they are.
     /// `may_know` holds when a class asked, or `reveal:attributes`, is allowed; for a create always,
     /// since there is no record to hide.
     #[must_use]
@@ -60,7 +60,7 @@ impl Pack {
     }
 
     /// What this caller's role could do on some record, for Describe: per collection and class the
-    /// verbs that a permit of the pack can allow. `create`, `assign` and `erase` stand at `attributes`.
+    /// verbs that a permit of the pack can allow. `create`, `assign`, `erase` and `hold` stand at `attributes`.
     #[must_use]
     pub fn abilities(&self, who: &Caller) -> Vec<(CollectionName, ClassName, Vec<String>)> {
         let (engine, role) = (&self.engine, &who.habilitation.role);
@@ -80,6 +80,7 @@ impl Pack {
                         ("create", &slots.create),
                         ("assign", &slots.assign),
                         ("erase", &slots.erase),
+                        ("hold", &slots.hold),
                     ]);
                 }
                 let able = verbs.into_iter().filter(|(_, slot)| slot.may_permit(role));
@@ -118,22 +119,44 @@ impl Pack {
     ) -> Decision {
         let default = [self.engine.attributes_class.clone()];
         let asked = match verb {
-            Verb::Create | Verb::Assign | Verb::Erase if classes.is_empty() => &default,
+            Verb::Create | Verb::Assign | Verb::Erase | Verb::Hold if classes.is_empty() => {
+                &default
+            }
             _ => classes,
         };
+        if !self.hold_purpose_allows(verb, on, context) {
+            return Decision::nothing(asked);
+        }
         let facts = ContextFacts {
             purpose: context.purpose,
             at,
             justification: context.justification,
             recent_reveals: context.recent_reveals,
+            approved: context.approved,
             assignment: (verb == Verb::Assign).then(|| self.assignment(who, context)),
         };
         match self.engine.classes(who, verb, on, asked, &facts) {
             Some((classes, knows)) => {
-                decision(on.record, verb, classes, knows || verb == Verb::Create)
+                let may_know = knows || verb == Verb::Create;
+                let past_date = self.hold_purpose() == Some(context.purpose);
+                decision(on.record, verb, classes, (may_know, past_date))
             }
             None => Decision::nothing(asked),
         }
+    }
+
+    /// Whatever the policies say: under the purpose of holds a second person has approved the request,
+    /// which reads a held record or asks for a hold, and does nothing else.
+    fn hold_purpose_allows(
+        &self,
+        verb: Verb,
+        on: &Resource<'_>,
+        context: &RequestContext<'_>,
+    ) -> bool {
+        if self.hold_purpose() != Some(context.purpose) {
+            return true;
+        }
+        context.approved && (verb == Verb::Hold || (verb == Verb::Reveal && on.held))
     }
 
     pub(in crate::policy) fn decoy_as(

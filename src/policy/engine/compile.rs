@@ -233,6 +233,7 @@ impl<'a> Slicer<'a> {
             create: data("create", name)?,
             assign: data("assign", name)?,
             erase: data("erase", name)?,
+            hold: data("hold", name)?,
         })
     }
 

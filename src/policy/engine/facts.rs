@@ -51,6 +51,7 @@ pub(super) struct ContextFacts<'a> {
     pub(super) at: Moment,
     pub(super) justification: bool,
     pub(super) recent_reveals: u32,
+    pub(super) approved: bool,
     /// Only for an assignment.
     pub(super) assignment: Option<Assignment>,
 }
@@ -196,6 +197,7 @@ impl Symbols {
             ("purpose".to_owned(), Expr::new_entity_uid(purpose)),
             ("recent_reveals".to_owned(), Expr::new_long(i64::from(facts.recent_reveals))),
             ("justification".to_owned(), Expr::new_bool(facts.justification)),
+            ("approved".to_owned(), Expr::new_bool(facts.approved)),
             // No call can state either yet, so policies see them as they are: no.
             ("break_glass".to_owned(), Expr::new_bool(false)),
             ("notice_given".to_owned(), Expr::new_bool(false)),

@@ -53,6 +53,7 @@ struct CollectionSlots {
     create: Slot,
     assign: Slot,
     erase: Slot,
+    hold: Slot,
 }
 
 /// Compiled policies of one pack. Immutable.
@@ -229,6 +230,7 @@ impl CollectionSlots {
             Verb::Create => (slots.map(|_| &self.create), None),
             Verb::Assign => (slots.map(|_| &self.assign), None),
             Verb::Erase => (slots.map(|_| &self.erase), None),
+            Verb::Hold => (slots.map(|_| &self.hold), None),
         };
         first.into_iter().chain(second.filter(|slot| slot.may_permit(role)))
     }
@@ -239,6 +241,11 @@ fn denied(class: &ClassName, policies: Vec<PolicyRef>) -> ClassDecision {
 }
 
 /// Upholding the INVARIANT on `Permit`: the one place that has one made.
-fn decision(on: RecordId, verb: Verb, classes: Vec<ClassDecision>, may_know: bool) -> Decision {
-    Decision::about(on, verb, classes, may_know)
+fn decision(
+    on: RecordId,
+    verb: Verb,
+    classes: Vec<ClassDecision>,
+    (may_know, past_date): (bool, bool),
+) -> Decision {
+    Decision::about(on, verb, classes, (may_know, past_date))
 }

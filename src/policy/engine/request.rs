@@ -27,6 +27,11 @@ pub const VAULT_ACTIONS: &[&str] = &[
     "status:read",
     "clock:confirm",
     "key:rotate",
+    "hold:list",
+    "hold:release",
+    "approval:request",
+    "approval:give",
+    "approval:list",
     "alarm:list",
     "alarm:ack",
 ];
@@ -61,6 +66,8 @@ pub struct RequestContext<'a> {
     pub justification: bool,
     /// Distinct subjects revealed to this caller within the last hour.
     pub recent_reveals: u32,
+    /// Another person has approved exactly this request.
+    pub approved: bool,
     /// For [`Verb::Assign`](crate::policy::Verb::Assign): the agent the record goes to, or is taken from.
     pub assignee_agent: Option<&'a AgentId>,
     /// For [`Verb::Assign`](crate::policy::Verb::Assign): the unit the record goes to, or is taken from.

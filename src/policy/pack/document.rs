@@ -26,6 +26,7 @@ pub(super) struct Document {
     pub(super) classes: Vec<(At<String>, String)>,
     pub(super) territories: Vec<(At<String>, TerritoryToml)>,
     pub(super) units: Vec<(At<String>, UnitToml)>,
+    pub(super) holds: Option<At<HoldsToml>>,
     pub(super) collections: Vec<CollectionDocument>,
 }
 
@@ -41,6 +42,15 @@ pub(super) struct TerritoryToml {
 pub(super) struct UnitToml {
     pub(super) label: String,
     pub(super) territory: String,
+}
+
+/// `[holds]`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HoldsToml {
+    pub(super) purpose: String,
+    #[serde(default)]
+    pub(super) past_end_date: Vec<String>,
 }
 
 /// One `[[collections]]`.
@@ -87,7 +97,7 @@ pub(super) struct FieldToml {
 }
 
 const KEYS: &str = "name, profile, zone, end_date, purposes, roles, professions, classes, \
-                    territories, units, collections";
+                    territories, units, holds, collections";
 
 /// Reads the document; errors go to `source`.
 pub(super) fn read(source: &mut Source<'_>) -> Document {
@@ -112,6 +122,7 @@ pub(super) fn read(source: &mut Source<'_>) -> Document {
             "classes" => document.classes = named(source, value),
             "territories" => document.territories = named(source, value),
             "units" => document.units = named(source, value),
+            "holds" => document.holds = one(source, value),
             "collections" => document.collections = collections(source, value),
             other => source.error(line, format!("unknown key `{other}`, expected one of {KEYS}")),
         }

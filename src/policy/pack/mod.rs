@@ -76,6 +76,19 @@ impl Pack {
         self.vocabulary.zone
     }
 
+    /// The one purpose under which a held record past its date may be read, if the pack has one.
+    #[must_use]
+    pub fn hold_purpose(&self) -> Option<&PurposeName> {
+        self.vocabulary.holds.as_ref().map(|holds| &holds.purpose)
+    }
+
+    /// Whether a hold of this authority may run past the end date.
+    #[must_use]
+    pub fn may_hold_past_end(&self, authority: &str) -> bool {
+        let holds = self.vocabulary.holds.as_ref();
+        holds.is_some_and(|holds| holds.past_end_date.iter().any(|known| known == authority))
+    }
+
     /// The zone of a territory; the pack's for none and for an unknown one.
     #[must_use]
     pub fn zone_of(&self, territory: Option<&TerritoryName>) -> Tz {

@@ -7,12 +7,15 @@ use chrono_tz::Tz;
 
 use super::{
     collection,
-    document::{self, Document, TerritoryToml, UnitToml},
+    document::{self, Document, HoldsToml, TerritoryToml, UnitToml},
     error::{At, Source},
     spec::CollectionSpec,
     words::{Lists, is_reserved, parsed, unlabelled},
 };
-use crate::ids::{ClassName, IdError, PurposeName, RoleName, TerritoryName, UnitName};
+use crate::{
+    ids::{ClassName, IdError, PurposeName, RoleName, TerritoryName, UnitName},
+    limits::LABEL_BYTES_MAX,
+};
 
 /// A territory of the pack.
 pub(in crate::policy) struct Territory {
@@ -26,6 +29,14 @@ pub(in crate::policy) struct Unit {
     pub(in crate::policy) territory: TerritoryName,
 }
 
+/// What the pack says of holds.
+pub(in crate::policy) struct Holds {
+    /// The one purpose under which a held record past its date may be read.
+    pub(in crate::policy) purpose: PurposeName,
+    /// Authorities whose holds may run past the end date.
+    pub(in crate::policy) past_end_date: Vec<String>,
+}
+
 /// The resolved words of a pack.
 pub(in crate::policy) struct Vocabulary {
     pub(in crate::policy) name: String,
@@ -37,6 +48,7 @@ pub(in crate::policy) struct Vocabulary {
     pub(in crate::policy) classes: Vec<(ClassName, String)>,
     pub(in crate::policy) territories: Vec<Territory>,
     pub(in crate::policy) units: Vec<Unit>,
+    pub(in crate::policy) holds: Option<Holds>,
     pub(in crate::policy) collections: Vec<CollectionSpec>,
 }
 
@@ -63,6 +75,7 @@ fn resolve(source: &mut Source<'_>, document: Document) -> Option<Vocabulary> {
     }
     let territories = territories(source, document.territories, zone);
     let units = units(source, document.units, &territories);
+    let holds = document.holds.and_then(|at| holds(source, at, &purposes));
     let lists = Lists {
         classes: classes.iter().map(|(name, _)| name.clone()).collect(),
         territories: territories.iter().map(|t| t.name.to_string()).collect(),
@@ -82,8 +95,26 @@ fn resolve(source: &mut Source<'_>, document: Document) -> Option<Vocabulary> {
         classes: classes.into_iter().map(|(name, label)| (name.value, label)).collect(),
         territories,
         units,
+        holds,
         collections,
     })
+}
+
+fn holds(
+    source: &mut Source<'_>,
+    at: At<HoldsToml>,
+    purposes: &[(PurposeName, String)],
+) -> Option<Holds> {
+    let At { line, value: HoldsToml { purpose, past_end_date } } = at;
+    let known = purposes.iter().find(|(name, _)| name.as_str() == purpose);
+    if known.is_none() {
+        source.error(line, format!("unknown purpose `{purpose}`"));
+    }
+    let long = |text: &&String| text.trim().is_empty() || text.len() > LABEL_BYTES_MAX;
+    if past_end_date.iter().any(|text| long(&text)) {
+        source.error(line, format!("an authority is 1 to {LABEL_BYTES_MAX} bytes"));
+    }
+    Some(Holds { purpose: known?.0.clone(), past_end_date })
 }
 
 fn names<T>(

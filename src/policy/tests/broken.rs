@@ -229,3 +229,14 @@ fn a_policy_in_a_folder_of_the_pack_counts() {
         .unwrap();
     says(&Pack::load(dir.path()).err().unwrap(), "more/x.cedar", 1, "lacks @id");
 }
+
+#[test]
+fn holds_of_an_unknown_purpose_or_a_nameless_authority_are_refused_with_their_line() {
+    let (from, line) = ("[holds]\npurpose = \"hold\"", line_of("pack.toml", "[holds]"));
+    let errors = told("pack.toml", from, "[holds]\npurpose = \"keep\"");
+    says(&errors, "pack.toml", line, "unknown purpose `keep`");
+    let nameless = format!("{from}\npast_end_date = [\" \"]");
+    says(&told("pack.toml", from, &nameless), "pack.toml", line, "an authority is 1 to 200 bytes");
+    let errors = told("pack.toml", from, &format!("{from}\nuntil = \"2022-01-01\""));
+    assert!(listed(&errors).contains("until"), "{}", listed(&errors));
+}

@@ -47,6 +47,7 @@ fn reads(who: &Caller, now: Timestamp) -> Vec<String> {
         now,
         justification: false,
         recent_reveals: 0,
+        approved: false,
         assignee_agent: None,
         assignee_unit: None,
     };

@@ -129,6 +129,7 @@ impl Asked {
             now: MONDAY,
             justification: false,
             recent_reveals: self.recent_reveals,
+            approved: false,
             assignee_agent: self.to_agent.as_ref(),
             assignee_unit: None,
         }

@@ -63,7 +63,9 @@ fn samples_beside_the_rules_neither_count_for_the_hash_nor_hinder_loading() {
 #[test]
 fn the_shipped_words_are_known_and_others_are_not() {
     let pack = shipped_pack();
-    assert!(pack.has_purpose(&PurposeName::parse("p9").unwrap()) && pack.purposes().len() == 9);
+    assert!(pack.has_purpose(&PurposeName::parse("p9").unwrap()) && pack.purposes().len() == 10);
+    assert_eq!(pack.hold_purpose().map(PurposeName::as_str), Some("hold"));
+    assert!(!pack.may_hold_past_end("Tribunal judiciaire"));
     assert!(!pack.has_purpose(&PurposeName::parse("other").unwrap()));
     assert!(pack.has_role(&RoleName::parse("intake").unwrap()));
     assert!(!pack.has_role(&RoleName::parse("admin").unwrap()));

@@ -378,6 +378,7 @@ pub(crate) fn status(status: &VaultStatus) -> api::StatusResponse {
         now_ms: status.now.as_millis(),
         end_date_passed: status.end_date_passed,
         keys: status.keys.iter().map(key).collect(),
+        holds: status.holds.iter().map(super::second::hold).collect(),
     }
 }
 

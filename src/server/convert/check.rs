@@ -53,6 +53,29 @@ impl Check {
         if bytes.is_empty() { None } else { self.id(path, bytes, read) }
     }
 
+    /// Ids named one by one: at least one, none twice.
+    pub(super) fn ids<T: PartialEq>(
+        &mut self,
+        list: &str,
+        given: &[Vec<u8>],
+        read: fn(&[u8]) -> Result<T, IdError>,
+    ) -> Vec<T> {
+        let mut ids = Vec::with_capacity(given.len());
+        for (position, bytes) in given.iter().enumerate() {
+            let path = format!("{list}[{position}]");
+            let Some(id) = self.id(&path, bytes, read) else { continue };
+            if ids.contains(&id) {
+                self.refuse(path, "is given twice");
+            } else {
+                ids.push(id);
+            }
+        }
+        if given.is_empty() {
+            self.refuse(list, "name at least one");
+        }
+        ids
+    }
+
     /// A needed name.
     pub(super) fn name<T>(
         &mut self,

@@ -5,15 +5,18 @@
 //! policy pack says about a value is checked below, in `policy`.
 
 mod answers;
+mod bound;
 mod check;
 mod log;
 mod records;
 mod requests;
+mod second;
 
 pub(crate) use answers::*;
 pub(crate) use log::*;
 pub(crate) use records::*;
 pub(crate) use requests::*;
+pub(crate) use second::*;
 
 #[cfg(test)]
 mod tests;

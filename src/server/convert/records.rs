@@ -2,11 +2,14 @@
 
 use zeroize::Zeroizing;
 
-use super::check::{Check, at_most, optional_time, page_size};
+use super::{
+    bound::bound_reveal,
+    check::{Check, at_most, optional_time, page_size},
+};
 use crate::{
     ids::{
-        AgentId, ClassName, CollectionName, FieldName, PurposeName, RecordId, RequestId, SubjectId,
-        UnitName,
+        AgentId, ApprovalId, ClassName, CollectionName, FieldName, PurposeName, RecordId,
+        RequestId, SubjectId, UnitName,
     },
     limits,
     policy::Value,
@@ -38,14 +41,16 @@ pub(crate) fn create(request: api::CreateRequest) -> Result<(Intent, CreateInput
 
 /// `Records.Reveal`.
 pub(crate) fn reveal(request: api::RevealRequest) -> Result<(Intent, RevealInput), VaultError> {
+    let bound = (!request.approval_id.is_empty()).then(|| bound_reveal(&request));
     at_most(&request.classes, limits::CLASSES_PER_REVEAL_MAX, "classes")?;
     let mut check = Check::default();
     let why = intent(&mut check, request.intent, None);
     let record = check.id("record_id", &request.record_id, RecordId::from_slice);
     let classes = classes(&mut check, &request.classes);
+    let approval = check.optional_id("approval_id", &request.approval_id, ApprovalId::from_slice);
     let (Some(why), Some(record)) = (why, record) else { return Err(check.refused()) };
     check.done()?;
-    Ok((why, RevealInput { record, classes }))
+    Ok((why, RevealInput { record, classes, approval: approval.zip(bound) }))
 }
 
 /// `Records.RevealMany`.
@@ -56,7 +61,7 @@ pub(crate) fn reveal_many(
     at_most(&request.classes, limits::CLASSES_PER_REVEAL_MAX, "classes")?;
     let mut check = Check::default();
     let why = intent(&mut check, request.intent, None);
-    let records = records(&mut check, &request.record_ids);
+    let records = check.ids("record_ids", &request.record_ids, RecordId::from_slice);
     let classes = classes(&mut check, &request.classes);
     let Some(why) = why else { return Err(check.refused()) };
     check.done()?;
@@ -137,7 +142,7 @@ pub(crate) fn erase(request: api::EraseRequest) -> Result<(Intent, Vec<RecordId>
     at_most(&request.record_ids, limits::RECORDS_PER_ERASE_MAX, "records")?;
     let mut check = Check::default();
     let why = intent(&mut check, request.intent, key);
-    let records = records(&mut check, &request.record_ids);
+    let records = check.ids("record_ids", &request.record_ids, RecordId::from_slice);
     let Some(why) = why else { return Err(check.refused()) };
     check.done()?;
     Ok((why, records))
@@ -154,24 +159,6 @@ pub(crate) fn erase_subject(
     let (Some(why), Some(subject)) = (why, subject) else { return Err(check.refused()) };
     check.done()?;
     Ok((why, subject))
-}
-
-/// Records named one by one: at least one, none twice.
-fn records(check: &mut Check, ids: &[Vec<u8>]) -> Vec<RecordId> {
-    let mut records = Vec::with_capacity(ids.len());
-    for (position, bytes) in ids.iter().enumerate() {
-        let path = format!("record_ids[{position}]");
-        let Some(id) = check.id(&path, bytes, RecordId::from_slice) else { continue };
-        if records.contains(&id) {
-            check.refuse(path, "is given twice");
-        } else {
-            records.push(id);
-        }
-    }
-    if ids.is_empty() {
-        check.refuse("record_ids", "name at least one record");
-    }
-    records
 }
 
 /// `Records.Assign`.
@@ -248,7 +235,7 @@ fn page(check: &mut Check, size: u32, cursor: &[u8]) -> Result<PageRequest, Vaul
 }
 
 /// The intent, with the key of a write; a read's request id is for its event alone.
-fn intent(
+pub(super) fn intent(
     check: &mut Check,
     given: Option<api::Intent>,
     key: Option<RequestKey>,

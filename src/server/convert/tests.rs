@@ -135,6 +135,7 @@ fn a_reveal_names_one_to_many_classes_each_once() {
         intent: intent(),
         record_id: vec![1; 16],
         classes: classes.iter().map(|c| (*c).to_owned()).collect(),
+        approval_id: Vec::new(),
     };
     let (_, input) = reveal(request(&["identity", "health"])).unwrap();
     assert_eq!(input.classes.len(), 2);
@@ -263,4 +264,38 @@ fn a_status_that_shows_nothing_carries_no_value_on_the_wire() {
         assert_eq!(field.status(), status);
         assert_eq!(field.value.is_some(), shown);
     }
+}
+
+#[test]
+fn leave_is_bound_to_everything_of_a_request_but_its_own_id_and_the_request_id() {
+    let base = || api::RevealRequest {
+        intent: Some(api::Intent { purpose: "p".into(), ..api::Intent::default() }),
+        record_id: vec![1; 16],
+        classes: vec!["identity".into()],
+        approval_id: vec![2; 16],
+    };
+    let hash = |request: &api::RevealRequest| super::bound::bound_reveal(request).hash;
+    let same = {
+        let mut request = base();
+        request.approval_id = Vec::new();
+        request.intent.as_mut().unwrap().request_id = vec![3; 16];
+        request
+    };
+    assert_eq!(hash(&base()), hash(&same));
+    let changes: [fn(&mut api::RevealRequest); 4] = [
+        |r| r.record_id[0] ^= 1,
+        |r| r.classes.push("note".into()),
+        |r| r.intent.as_mut().unwrap().purpose.push('q'),
+        |r| r.intent.as_mut().unwrap().justification.push('q'),
+    ];
+    for change in changes {
+        let mut request = base();
+        change(&mut request);
+        assert_ne!(hash(&base()), hash(&request));
+    }
+    let hold = api::PlaceHoldRequest { ends_on: "2021-01-31".into(), ..Default::default() };
+    let longer = api::PlaceHoldRequest { ends_on: "2021-02-28".into(), ..hold.clone() };
+    assert_ne!(super::bound::bound_hold(&hold).hash, super::bound::bound_hold(&longer).hash);
+    let empty = super::bound::bound_reveal(&api::RevealRequest::default()).hash;
+    assert_ne!(super::bound::bound_hold(&api::PlaceHoldRequest::default()).hash, empty);
 }

@@ -15,12 +15,12 @@ use crate::house::{House, filed, head, once, reveal, rows, run, text_of, watch};
 
 /// One planned failure.
 #[derive(Debug, Clone, Copy)]
-enum Plan {
+pub(crate) enum Plan {
     Store(Fault),
     Place(u64, PlaceFault),
 }
 
-fn plans((store, places): (u64, u64)) -> Vec<Plan> {
+pub(crate) fn plans((store, places): (u64, u64)) -> Vec<Plan> {
     let store = (0..store).flat_map(|n| {
         [Fault::FailAndNotPersist(n), Fault::FailButPersist(n), Fault::DeadFrom(n)].map(Plan::Store)
     });

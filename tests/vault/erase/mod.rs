@@ -3,12 +3,13 @@
 
 mod cut;
 
+pub(crate) use cut::{Plan, plans};
+
 use std::sync::Arc;
 
 use oubliette::{
     audit::{EventDetail, EventFilter},
-    ids::{CertificateId, HoldId, RecordId, SegmentId, SlotRef, SubjectId},
-    keyring::Hold,
+    ids::{CertificateId, RecordId, SubjectId},
     retention::verify,
     vault::{CreateInput, EraseAnswer, Vault, VaultError},
 };
@@ -318,7 +319,11 @@ fn the_subject_s_other_records_and_later_erasures_are_not_touched_by_an_erasure(
 
 /// The attributes of a file, which the head of the desk sees.
 async fn look(vault: &Vault, record: RecordId) -> Result<(), VaultError> {
-    let input = oubliette::vault::RevealInput { record, classes: vec![class("attributes")] };
+    let input = oubliette::vault::RevealInput {
+        record,
+        classes: vec![class("attributes")],
+        approval: None,
+    };
     vault.reveal(&head(), &care(), input).await.map(drop)
 }
 
@@ -396,26 +401,7 @@ fn a_held_record_is_kept_and_says_so_and_the_one_beside_it_is_erased() {
         let vault = house.start().unwrap();
         let held = filed(&vault, "EXEMPLE-A", "2020-11-20").await.unwrap().record;
         let free = filed(&vault, "EXEMPLE-B", "2020-11-20").await.unwrap().record;
-        let key = [&[b'r'][..], held.as_bytes()].concat();
-        let row = vault.log().store().get(&key).unwrap().unwrap();
-        // Fields 1 and 2, 16 bytes each, are cohort and segment; field 3, left out for 0, the index.
-        let index = if row[36] == 3 << 3 { u32::from(row[37]) } else { 0 };
-        let slot = SlotRef { seg: SegmentId::from_slice(&row[20..36]).unwrap(), index };
-        let mut draft = vault.log().keyring().draft();
-        draft
-            .place_hold(Hold {
-                id: HoldId::from_bytes([5; 16]),
-                record: held,
-                slots: vec![slot],
-                authority: "Test court (fictional)".to_owned(),
-                reason: "case 0".to_owned(),
-                ends_on: "2021-01-31".parse().unwrap(),
-                approver: head().agent,
-                placed_at: vault.log().clock().now(),
-            })
-            .unwrap();
-        let written = draft.write(vault.log().state(), vault.log().random().as_ref()).unwrap();
-        vault.log().publish(written).unwrap();
+        crate::hold::hold(&vault, &[held]).await.unwrap();
         let answer = erase(&vault, &[held, free]).await.unwrap();
         let of = |id| &answer.items.iter().find(|(item, _)| *item == id).unwrap().1;
         assert!(matches!(of(held), Err(VaultError::Held)) && of(free).is_ok());

@@ -60,7 +60,7 @@ pub(super) async fn send(vault: &Vault, call: &Call, ids: &Ids) -> Result<Told, 
             version(told(vault.unassign(&head(), &why, record, from).await)?)
         }
         Op::Reveal { unit, .. } => {
-            let input = RevealInput { record, classes: vec![class("identity")] };
+            let input = RevealInput { record, classes: vec![class("identity")], approval: None };
             shown(told(vault.reveal(&clerk(*unit), &why, input).await)?)
         }
         Op::RevealMany { unit } => {

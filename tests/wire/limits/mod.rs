@@ -47,6 +47,7 @@ fn reveal(record: &[u8]) -> Vec<u8> {
         intent: Some(api::Intent { purpose: "p2".to_owned(), ..api::Intent::default() }),
         record_id: record.to_vec(),
         classes: vec!["identity".to_owned()],
+        approval_id: Vec::new(),
     };
     framed(&request.encode_to_vec())
 }

@@ -14,7 +14,7 @@ use std::{
 use oubliette::{
     client::{
         Client, ClientError, Reason, Refusal,
-        types::{Assignee, Change, Created, EventDetail, Intent, NewRecord},
+        types::{Assignee, Change, Created, EventDetail, HoldOrder, Intent, NewRecord},
     },
     ids::RecordId,
 };
@@ -105,7 +105,50 @@ impl Records {
     }
 }
 
-async fn make(call: &Call, client: &Client, records: &mut Records) -> Result<(), ClientError> {
+/// Asks for what the desk would hold or read, has the DPO give leave, and sends it.
+async fn with_leave(
+    call: &Call,
+    client: &Client,
+    dpo: &Client,
+    records: &Records,
+) -> Result<(), ClientError> {
+    let why = |purpose: &str| Intent {
+        justification: Some("requisition, fictional".to_owned()),
+        ..Intent::of(purpose)
+    };
+    let order = |record: &str| HoldOrder {
+        records: vec![records.id(record)],
+        authority: "Tribunal (fictif)".to_owned(),
+        reason: "dossier 0".to_owned(),
+        ends_on: "2021-01-31".to_owned(),
+    };
+    match *call {
+        Call::Hold(record, purpose) => {
+            let (why, order) = (why(purpose), order(record));
+            let asked = client.ask_hold(&why, &order, "requisition").await?;
+            dpo.approve(asked.approval).await?;
+            client.place_hold(&why, &order, Some(asked.approval)).await.map(drop)
+        }
+        Call::ReadHeld(record) => {
+            let (why, record) = (why("hold"), records.id(record));
+            let asked = client.ask_reveal(&why, record, &["identity"], "requisition").await?;
+            dpo.approve(asked.approval).await?;
+            client
+                .reveal_approved(&why, record, &["identity"], Some(asked.approval))
+                .await
+                .map(drop)
+        }
+        Call::Ask(record) => client.ask_hold(&why("p7"), &order(record), "why").await.map(drop),
+        _ => unreachable!("it takes one person"),
+    }
+}
+
+async fn make(
+    call: &Call,
+    client: &Client,
+    dpo: &Client,
+    records: &mut Records,
+) -> Result<(), ClientError> {
     let to = |who: &str| match who.split_once(':') {
         Some(("agent", name)) => Assignee::Agent(name.to_owned()),
         Some(("unit", name)) => Assignee::Unit(name.to_owned()),
@@ -145,6 +188,10 @@ async fn make(call: &Call, client: &Client, records: &mut Records) -> Result<(),
             let erased = client.erase(&why, &[records.id(record)]).await?;
             erased.items[0].reason.as_deref().map_or(Ok(()), |reason| Err(refusal(reason)))
         }
+        Call::Hold(..) | Call::ReadHeld(_) | Call::Ask(_) => {
+            with_leave(call, client, dpo, records).await
+        }
+        Call::ListHolds => client.list_holds().await.map(drop),
         Call::Checkpoint => client.checkpoint().await.map(drop),
         Call::PreviewPurge => client.preview_purge().await.map(drop),
         Call::ListAgents => client.list_agents().await.map(drop),
@@ -167,7 +214,7 @@ fn refusal(reason: &str) -> ClientError {
 #[test]
 fn every_policy_of_the_pack_has_a_call_it_decides_and_one_it_does_not() {
     let shipped: BTreeSet<String> = shipped().into_keys().collect();
-    assert_eq!(shipped.len(), 31);
+    assert_eq!(shipped.len(), 35);
     for decides in [Decides::Yes, Decides::No] {
         let rows = TABLE.iter().filter(|row| row.decides == decides);
         let mut covered: BTreeSet<String> = rows.map(|row| row.policy.to_owned()).collect();
@@ -185,11 +232,12 @@ fn each_policy_decides_its_call_and_not_its_neighbour_and_the_event_says_so() {
         let served = house.serve().await;
         let mut records = Records::filed(&served).await;
         let (shipped, mut wrong) = (shipped(), Vec::new());
+        let dpo = served.as_agent("dpo-2").await;
         for row in TABLE {
             let client = served.as_agent(row.who).await;
             served.token("dpo-2").await;
             let before = served.log_size();
-            let result = make(&row.call, &client, &mut records).await;
+            let result = make(&row.call, &client, &dpo, &mut records).await;
             let event = served.newest_event(row.who, before).await;
             let through = goes_through(row, shipped[row.policy]);
             if let Some(why) = mismatch(row, through, &result, event.as_ref()) {

@@ -20,6 +20,13 @@ pub(super) enum Call {
     Assign(&'static str, &'static str, &'static str),
     /// Record, purpose, justification.
     Erase(&'static str, &'static str, &'static str),
+    /// Record, purpose; the DPO gives leave.
+    Hold(&'static str, &'static str),
+    /// Record, which is held or not; the DPO gives leave.
+    ReadHeld(&'static str),
+    /// Record: leave to hold it.
+    Ask(&'static str),
+    ListHolds,
     Checkpoint,
     PreviewPurge,
     ListAgents,
@@ -132,6 +139,14 @@ pub(super) const TABLE: &[Row] = &[
         Call::Erase("contact-free", "p7", ""),
         "no reason is given",
     ),
+    yes("rights-desk-holds", "desk-974", Call::Hold("case", "p7"), "for the person's rights"),
+    no("rights-desk-holds", "desk-974", Call::Hold("case", "p2"), "for an investigation"),
+    yes("rights-desk-reads-held", "desk-974", Call::ReadHeld("case"), "it is held"),
+    no("rights-desk-reads-held", "desk-974", Call::ReadHeld("case-elsewhere"), "it is not held"),
+    yes("rights-desk-asks", "desk-974", Call::Ask("case"), "the rights desk"),
+    no("rights-desk-asks", "inv-974", Call::Ask("case"), "an investigator"),
+    yes("dpo-second-person", "dpo-1", Call::ListHolds, "the DPO"),
+    no("dpo-second-person", "inv-974", Call::ListHolds, "an investigator"),
     yes("dpo-oversight", "dpo-1", Call::Checkpoint, "the DPO"),
     no("dpo-oversight", "inv-974", Call::Checkpoint, "an investigator"),
     yes("purge-robot", "robot", Call::PreviewPurge, "the service account"),
