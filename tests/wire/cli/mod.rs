@@ -2,6 +2,7 @@
 //! what to do where it refuses.
 
 mod day;
+mod holds;
 mod import;
 mod keys;
 mod offline;
