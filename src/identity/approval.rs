@@ -95,7 +95,7 @@ pub struct Approval {
     /// It was used.
     pub used: bool,
     /// What is asked for and why; `None` where the event is no longer there.
-    pub asked: Option<Box<StoredEvent>>,
+    pub asked: Option<StoredEvent>,
 }
 
 /// An approval that may be used now: the approver, and what uses it up in the caller's own commit.
@@ -255,14 +255,14 @@ impl Approvals {
         Ok(all)
     }
 
-    fn asked_since(&self, since: Timestamp) -> Result<Vec<Box<StoredEvent>>, ApprovalError> {
+    fn asked_since(&self, since: Timestamp) -> Result<Vec<StoredEvent>, ApprovalError> {
         let kind = Some(ASKED.to_owned());
         let filter = EventFilter { kind, since: Some(since), ..EventFilter::default() };
         let (mut found, mut after) = (Vec::new(), None);
         loop {
             let page = self.log.list(&filter, after, limits::PAGE_MAX)?;
             let open = page.events.into_iter().filter_map(|event| match event.detail {
-                EventDetail::Open(event) => Some(event),
+                EventDetail::Open(event) => Some(*event),
                 _ => None,
             });
             found.extend(open);

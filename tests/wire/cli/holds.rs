@@ -4,29 +4,35 @@ use serde_json::Value as Json;
 
 use super::Desk;
 
+/// Places a hold for this reason, until this day.
+fn args<'a>(record: &'a str, reason: &'a str, until: &'a str) -> [&'a str; 14] {
+    let [place, authority] = [["hold", "place"], ["--authority", "Tribunal (fictif)"]];
+    let why = ["--purpose", "p7", "--justification", "requisition"];
+    [
+        place[0],
+        place[1],
+        record,
+        authority[0],
+        authority[1],
+        "--reason",
+        reason,
+        "--until",
+        until,
+        why[0],
+        why[1],
+        why[2],
+        why[3],
+        "--json",
+    ]
+}
+
 #[test]
 fn the_rights_desk_keeps_a_record_with_the_leave_of_the_dpo_and_lets_it_go() {
     let desk = Desk::opened();
     let (home, record) = (&desk.home, desk.filed());
     let until = Desk::today();
     let place = |agent: &str, more: &[&str]| {
-        let args = [
-            "hold",
-            "place",
-            &record,
-            "--authority",
-            "Tribunal (fictif)",
-            "--reason",
-            "dossier 0",
-            "--until",
-            &until,
-            "--purpose",
-            "p7",
-            "--justification",
-            "requisition",
-            "--json",
-        ];
-        home.run_as(agent, &[&args, more].concat())
+        home.run_as(agent, &[&args(&record, "dossier 0", &until)[..], more].concat())
     };
     place("desk-974", &[]).failed_saying(1, &["APPROVAL_NEEDED", "--ask WHY"]);
     place("inv-974", &["--ask", "why"]).failed_saying(3, &["DENIED"]);
@@ -35,36 +41,10 @@ fn the_rights_desk_keeps_a_record_with_the_leave_of_the_dpo_and_lets_it_go() {
     let with = ["--approval", approval];
     place("desk-974", &with).failed_saying(1, &["APPROVAL_PENDING", "approval give"]);
 
-    let listed = home.run_as("dpo-1", &["approval", "list"]);
-    for told in [approval, "ASKED hold-place", "requisition 12, fictional", &record, "until="] {
-        assert!(listed.out.contains(told), "{told}: {}", listed.out);
-    }
-    home.run_as("desk-974", &["approval", "give", approval]).failed_saying(3, &["DENIED"]);
-    assert_eq!(home.run_as("dpo-1", &["approval", "give", approval]).code, 0);
-    let twice = home.run_as("dpo-1", &["approval", "give", approval]);
-    twice.failed_saying(1, &["APPROVAL_UNUSABLE", "given already"]);
-    let longer = home.run_as(
-        "desk-974",
-        &[
-            "hold",
-            "place",
-            &record,
-            "--authority",
-            "Tribunal (fictif)",
-            "--reason",
-            "dossier 1",
-            "--until",
-            &until,
-            "--purpose",
-            "p7",
-            "--justification",
-            "requisition",
-            "--approval",
-            approval,
-        ],
-    );
+    give(&desk, approval, &record);
+    let longer = [&args(&record, "dossier 1", &until)[..], &with].concat();
+    let longer = home.run_as("desk-974", &longer);
     longer.failed_saying(1, &["APPROVAL_UNUSABLE", "for this request"]);
-
     let holds = place("desk-974", &with).json();
     let hold = holds[0].as_str().unwrap();
     place("desk-974", &with).failed_saying(1, &["APPROVAL_UNUSABLE", "was used"]);
@@ -111,4 +91,17 @@ fn read_held(desk: &Desk, record: &str) {
     let shown = read(&["--approval", approval]);
     assert!(shown.out.contains("EXEMPLE-CLI"), "{}{}", shown.out, shown.err);
     read(&["--approval", approval]).failed_saying(1, &["APPROVAL_UNUSABLE"]);
+}
+
+/// The DPO reads what is asked for and gives leave; nobody else does, and he does so once.
+fn give(desk: &Desk, approval: &str, record: &str) {
+    let home = &desk.home;
+    let listed = home.run_as("dpo-1", &["approval", "list"]);
+    for told in [approval, "ASKED hold-place", "requisition 12, fictional", record, "until="] {
+        assert!(listed.out.contains(told), "{told}: {}", listed.out);
+    }
+    home.run_as("desk-974", &["approval", "give", approval]).failed_saying(3, &["DENIED"]);
+    assert_eq!(home.run_as("dpo-1", &["approval", "give", approval]).code, 0);
+    let twice = home.run_as("dpo-1", &["approval", "give", approval]);
+    twice.failed_saying(1, &["APPROVAL_UNUSABLE", "given already"]);
 }

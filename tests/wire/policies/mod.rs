@@ -139,7 +139,7 @@ async fn with_leave(
                 .map(drop)
         }
         Call::Ask(record) => client.ask_hold(&why("p7"), &order(record), "why").await.map(drop),
-        _ => unreachable!("it takes one person"),
+        _ => panic!("it takes one person"),
     }
 }
 
