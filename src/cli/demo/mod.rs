@@ -9,6 +9,7 @@ mod copies;
 mod error;
 mod filing;
 mod folders;
+mod holds;
 mod interrupt;
 mod keep;
 mod people;

@@ -82,7 +82,7 @@ fn has(answer: &Revealed, class: &str, status: &str) -> bool {
     fields.iter().any(|f| f.status.as_str() == status) && fields.iter().all(fits)
 }
 
-fn show(world: &mut World<'_>, answer: &Revealed) {
+pub(super) fn show(world: &mut World<'_>, answer: &Revealed) {
     for field in &answer.fields {
         let value = field.value.as_ref().and_then(|value| serde_json::to_string(value).ok());
         let text = format!(

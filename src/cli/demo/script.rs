@@ -114,6 +114,22 @@ pub(super) enum Call {
     KeepOldCopy { look: Reveal },
     /// Erases a record before its date; `reader` fetches the certificate, which is verified.
     Erase { who: String, reader: String, record: String, purpose: String, justification: String },
+    /// Holds a record until a day, with the leave of a second person; alone it is refused.
+    Hold {
+        #[serde(flatten)]
+        step: HoldStep,
+        authority: String,
+        reason: String,
+        until: String,
+    },
+    /// Reads classes of a held record past its date, with leave; alone it is refused.
+    ReadHeld {
+        #[serde(flatten)]
+        step: HoldStep,
+        classes: Vec<String>,
+    },
+    /// Ends the holds on a record whose date has passed: it is erased.
+    Release { who: String, record: String },
     /// Sets the clock this many months ahead at once: everything must be refused.
     JumpAhead { months: u32, who: String },
     /// Sets the clock back to where it was, and confirms it.
@@ -135,6 +151,16 @@ pub(super) enum Call {
     OpenOldFiles { gone: Vec<String>, live: Vec<String> },
     /// Reads the vault's status.
     Status { who: String },
+}
+
+/// Who acts on which held record, why, and who gives leave.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct HoldStep {
+    pub(super) who: String,
+    pub(super) second: String,
+    pub(super) record: String,
+    pub(super) purpose: String,
+    pub(super) justification: String,
 }
 
 /// A reveal and what must come of it.

@@ -1,7 +1,7 @@
 //! The interpreter: one step after the other, each printed before it is done.
 
 use super::{
-    DemoError, World, copies, filing, people, raw, records,
+    DemoError, World, copies, filing, holds, people, raw, records,
     script::{Call, Step},
     served::Served,
     time,
@@ -70,6 +70,15 @@ async fn one(world: &mut World<'_>, mut served: Served, call: Call) -> Result<Se
         Call::Erase { who, reader, record, purpose, justification } => {
             let why = Intent { justification: Some(justification), ..Intent::of(&purpose) };
             erase(world, &mut served, (&who, &reader), &record, &why).await?;
+        }
+        Call::Hold { step, authority, reason, until } => {
+            holds::hold(world, &mut served, &step, (&authority, &reason, &until)).await?;
+        }
+        Call::ReadHeld { step, classes } => {
+            holds::read(world, &mut served, &step, &classes).await?;
+        }
+        Call::Release { who, record } => {
+            holds::release(world, &mut served, (&who, &record)).await?;
         }
         Call::JumpAhead { months, who } => {
             time::jump_ahead(world, &mut served, months, &who).await?;
