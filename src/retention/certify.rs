@@ -9,15 +9,15 @@ use crate::{
     audit::EventDraft,
     clock::Timestamp,
     ids::CertificateId,
-    keyring::{PlaceStatus, RemovedPlace},
+    keyring::{PlaceStatus, RemovedPlace, SegmentState},
     storage::{Group, Op, keys},
     wire::store::PurgeRun,
 };
 
 use super::{
     certificate::{
-        AuditReference, Bilingual, Certificate, CertifiedCohort, CertifiedPlace, Counts, FORMAT,
-        LeafIndex, PURGE, READABLE, signer_name, statement,
+        self as certificates, AuditReference, Certificate, CertifiedCohort, CertifiedPlace, Counts,
+        FORMAT, Forgotten, LeafIndex, PURGE, UnscrubbedPlace, readable, signer_name, statement,
     },
     context::{Context, certificates_name, draft_event},
     error::RetentionError,
@@ -114,9 +114,19 @@ pub(super) fn certificate(
 ) -> Result<Op, RetentionError> {
     let keyring = cx.log.keyring();
     let time = |millis| Timestamp::from_millis(millis).to_string();
-    let erased_at = time(proof.erased_at_ms);
-    let readable =
-        READABLE.iter().map(|(en, fr)| Bilingual { en: (*en).to_owned(), fr: (*fr).to_owned() });
+    // A clock set back a little within the run puts no step before the one it follows.
+    let erased_at_ms = proof.erased_at_ms.max(proof.started_at_ms);
+    let (erased_at, now) = (time(erased_at_ms), cx.log.clock().now());
+    let holds = certificates::certified(&keyring.holds(), now, |seg| {
+        matches!(keyring.segment(seg), SegmentState::Live { held_only: true, .. })
+    });
+    let removed = keyring.removed_places();
+    let forgotten = Forgotten {
+        what: proof.what,
+        unsearchable: !proof.searchable,
+        holds: holds.0 > 0,
+        unscrubbed: removed.iter().any(|place| !place.scrubbed),
+    };
     let certificate = Certificate {
         v: FORMAT,
         id: proof.id.to_string(),
@@ -130,21 +140,25 @@ pub(super) fn certificate(
         cutoff: time(proof.cutoff_ms),
         started_at: time(proof.started_at_ms),
         erased_at: erased_at.clone(),
-        finished_at: cx.log.clock().now().to_string(),
+        finished_at: time(now.as_millis().max(erased_at_ms)),
         resumed: proof.resumed,
         cohorts: cohorts.iter().zip(counts).map(|(c, count)| certified(c, *count)).collect(),
         totals,
         holds_kept: proof.holds_kept,
-        failures: keyring.removed_places().iter().filter_map(removed_unscrubbed).collect(),
+        holds_in_force: holds.0,
+        holds: holds.1,
+        failures: removed.iter().filter_map(removed_unscrubbed).collect(),
         generation_before: proof.generations.0,
         generation_after: proof.generations.1,
         keyring_hash: hex::encode(proof.keyring_hash),
         class: format!("{:?}", keyring.class()),
         places: keyring.places().iter().map(place).collect(),
+        removed_places: removed.iter().filter_map(unscrubbed).collect(),
         t1: erased_at.clone(),
         t2: (!proof.searchable).then_some(erased_at),
+        t2_generation: None,
         audit: AuditReference { intent: proof.intent, checkpoint: cx.log.checkpoint() },
-        still_readable: readable.collect(),
+        still_readable: readable(forgotten),
         statement: statement(proof.what, keyring.class()),
         signed_by: signer_name(
             &certificates_name(&keyring.vault_name()),
@@ -199,6 +213,14 @@ fn removed_unscrubbed(place: &RemovedPlace) -> Option<String> {
              holds it, with the root key of that time, may still open what the generation before did",
             place.id, place.class, place.generation
         )
+    })
+}
+
+fn unscrubbed(place: &RemovedPlace) -> Option<UnscrubbedPlace> {
+    (!place.scrubbed).then(|| UnscrubbedPlace {
+        id: place.id.to_string(),
+        class: format!("{:?}", place.class),
+        generation: place.generation,
     })
 }
 

@@ -6,6 +6,7 @@ mod import;
 mod keys;
 mod offline;
 mod program;
+mod proof;
 mod tls;
 
 use std::fs;
