@@ -9,7 +9,7 @@ use crate::{
     audit::EventDraft,
     clock::Timestamp,
     ids::CertificateId,
-    keyring::{PlaceStatus, RemovedPlace, SegmentState},
+    keyring::{Keyring, PlaceStatus, RemovedPlace, SegmentState},
     storage::{Group, Op, keys},
     wire::store::PurgeRun,
 };
@@ -95,7 +95,6 @@ pub(super) struct Proof<'a> {
     /// T1.
     pub(super) erased_at_ms: i64,
     pub(super) resumed: u32,
-    pub(super) holds_kept: u64,
     /// Before and after.
     pub(super) generations: (u64, u64),
     pub(super) keyring_hash: &'a [u8],
@@ -144,7 +143,7 @@ pub(super) fn certificate(
         resumed: proof.resumed,
         cohorts: cohorts.iter().zip(counts).map(|(c, count)| certified(c, *count)).collect(),
         totals,
-        holds_kept: proof.holds_kept,
+        holds_kept: held_only(keyring),
         holds_in_force: holds.0,
         holds: holds.1,
         failures: removed.iter().filter_map(removed_unscrubbed).collect(),
@@ -169,6 +168,12 @@ pub(super) fn certificate(
     Ok(Op::Put(keys::certificate(&proof.id, certificate.revision), json.into_bytes()))
 }
 
+/// Segments past their date kept for held slots alone, those of this run included.
+fn held_only(keyring: &Keyring) -> u64 {
+    let held = keyring.segments().iter().filter(|segment| segment.held_only).count();
+    u64::try_from(held).unwrap_or(u64::MAX)
+}
+
 /// What is proven of a purge.
 fn proof<'a>(run: &'a PurgeRun, id: CertificateId) -> Proof<'a> {
     Proof {
@@ -180,7 +185,6 @@ fn proof<'a>(run: &'a PurgeRun, id: CertificateId) -> Proof<'a> {
         started_at_ms: run.started_at_ms,
         erased_at_ms: run.erased_at_ms,
         resumed: run.resumed,
-        holds_kept: run.holds_kept,
         generations: (run.generation_before, run.generation_after),
         keyring_hash: &run.keyring_hash,
         intent: run.intent_index_known.then_some(LeafIndex { k: run.intent_k, n: run.intent_n }),

@@ -56,12 +56,14 @@ fn tell(args: &Args, log: &VerifiedLog) -> Result<(), Failure> {
     let VerifiedLog { origin, size, generations: (leaves, told), closed } = log;
     let machine = json!({
         "origin": origin, "size": size, "closed": closed,
-        "generations": {"leaves": leaves, "chained": told},
+        "generations": {"leaves": leaves, "details": told},
     });
     out::either(args.json, &machine, || {
         out::line(&format!("the log of {origin} holds: {size} events"));
         if told == leaves {
-            out::line(&format!("the {leaves} generations of the keyring in it are one chain"));
+            out::line(&format!(
+                "its {leaves} generations of the keyring rise, and each that follows directly names the one before"
+            ));
         } else {
             let missing = leaves.saturating_sub(*told);
             out::note(&format!(
