@@ -263,6 +263,8 @@ pub const SWEEP_RETRIES: usize = 8;
 pub const PURGE_RETRY_MS: i64 = 10 * 60 * 1000;
 /// Largest certificate that `certificate verify` reads.
 pub const CERTIFICATE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Most holds that one certificate lists; how many there are it says in any case.
+pub const CERTIFICATE_HOLDS_MAX: usize = 1_000;
 
 // Connections and TLS.
 

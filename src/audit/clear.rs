@@ -8,6 +8,8 @@
 use super::merkle::Hash;
 
 const GENERATION: &[u8] = b"OUBG\x01";
+/// Bytes of a generation leaf's detail.
+pub(super) const GENERATION_DETAIL_BYTES: usize = 77;
 const ORIGIN: &[u8] = b"OUBO\x01";
 
 /// "OUBG" ‖ 0x01 ‖ u64 g ‖ SHA-256(keyring.g)32 ‖ SHA-256(keyring.(g-1))32.

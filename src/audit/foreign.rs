@@ -1,9 +1,12 @@
 //! Files in an exported folder that belong to no log of its size.
 //!
-//! Looks below `tile/` and `closed/` and at `origin`, which are the log's own names; whatever else lies
-//! in the folder is nobody's claim. It judges names alone and reads no file.
+//! Looks below `tile/`, `generations/` and `closed/` and at `origin`, which are the log's own names;
+//! whatever else lies in the folder is nobody's claim. It judges names alone and reads no file.
 
 use std::{collections::BTreeSet, fs, io, path::Path};
+
+/// The names at the top of a log's folder, apart from its checkpoint.
+const OWN: [&str; 4] = ["tile", "generations", "closed", "origin"];
 
 /// The first path below `folder` that is not `expected` (paths with `/`, files only), if there is one.
 ///
@@ -18,7 +21,7 @@ pub(super) fn find(
         for entry in fs::read_dir(folder.join(&inside)).map_err(failed)? {
             let entry = entry.map_err(failed)?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            if inside.is_empty() && !["tile", "closed", "origin"].contains(&name.as_str()) {
+            if inside.is_empty() && !OWN.contains(&name.as_str()) {
                 continue;
             }
             let path = if inside.is_empty() { name } else { format!("{inside}/{name}") };

@@ -31,6 +31,7 @@ mod entry;
 mod error;
 mod event;
 mod foreign;
+mod generations;
 mod guard;
 mod log;
 mod open;

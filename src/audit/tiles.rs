@@ -32,6 +32,12 @@ impl Tile {
         }
         path
     }
+
+    /// Where the details of this bundle's generation leaves lie, beside the tiles: `generations/<N>[.p/<W>]`.
+    #[must_use]
+    pub fn generations_path(&self) -> String {
+        self.path().replacen("tile/entries/", "generations/", 1)
+    }
 }
 
 /// Hashes at this tile level in a tree of this size: floor(size / 256^level).

@@ -4,7 +4,8 @@
 //! and the root are computed again and compared; the checkpoint's signature is checked with the given
 //! key. Flips, drops, reorders and insertions show as such; a truncation or a fork shows against the
 //! checkpoint, and against an older checkpoint that was kept elsewhere. Origins are followed back to the
-//! first one, each link required; a file under a name of the log that none of them has is refused.
+//! first one, each link required; a file under a name of the log that none of them has is refused. Where
+//! the folder has the details of generation leaves they are compared with their leaves and must be one chain.
 //! It needs no store, no keyring and no clock; it writes nothing.
 
 use std::{collections::BTreeSet, fs, io, path::Path};
@@ -12,9 +13,10 @@ use std::{collections::BTreeSet, fs, io, path::Path};
 use sha2::{Digest, Sha256};
 
 use super::{
-    clear::{OriginDetail, origin_name},
+    clear::{GenerationDetail, OriginDetail, origin_name},
     foreign,
-    leaf::{self, KIND_ORIGIN},
+    generations::{Generations, follows},
+    leaf::{self, KIND_GENERATION, KIND_ORIGIN, Leaf},
     merkle::Hash,
     note::{Checkpoint, NoteError, VerifierKey},
     tiles::{self, TILE_WIDTH, Tile},
@@ -30,6 +32,20 @@ pub struct Verified {
     pub times: Option<(String, String)>,
     /// Older origins, newest first, each with what it lost.
     pub closed: Vec<OriginDetail>,
+    /// Leaves of generations, and those of them whose detail is in the folder and true.
+    pub generations: (u64, u64),
+}
+
+/// A leaf as the folder is read: the newest origin first, each from its first leaf. What is concluded from
+/// it holds only if the whole folder verifies.
+#[derive(Debug)]
+pub struct Seen<'a> {
+    /// Number of its origin.
+    pub k: u32,
+    /// The leaf.
+    pub leaf: &'a Leaf,
+    /// Its detail, for a leaf of a generation whose detail is in the folder.
+    pub generation: Option<GenerationDetail>,
 }
 
 /// Why a folder does not verify. Names files and leaf numbers, which hold nothing personal.
@@ -78,6 +94,22 @@ pub enum VerifyError {
     /// A tile does not hold the hashes of the leaves.
     #[error("`{0}` does not hold the hashes of the leaves")]
     Tile(String),
+    /// The details beside a bundle are not those of its generation leaves.
+    #[error("`{path}` does not hold the detail of leaf {leaf}")]
+    Generations {
+        /// The file.
+        path: String,
+        /// The leaf.
+        leaf: u64,
+    },
+    /// The generations of the log are no chain.
+    #[error("the generation leaves are no chain at generation {generation}: {why}")]
+    Chain {
+        /// The one that does not follow.
+        generation: u64,
+        /// Why.
+        why: &'static str,
+    },
     /// The leaves do not have the root that was signed.
     #[error("the leaves do not add up to the signed root")]
     Root,
@@ -104,6 +136,16 @@ pub fn verify_folder(
     key: &str,
     older: Option<&str>,
 ) -> Result<Verified, VerifyError> {
+    verify_folder_seeing(folder, key, older, &mut |_| {})
+}
+
+/// The same, showing every leaf on the way.
+pub fn verify_folder_seeing(
+    folder: &Path,
+    key: &str,
+    older: Option<&str>,
+    see: &mut dyn FnMut(Seen<'_>),
+) -> Result<Verified, VerifyError> {
     let note = |what| move |why| VerifyError::Note { what, why };
     let key = VerifierKey::parse(key).map_err(note("the key"))?;
     let text = read(folder, "checkpoint")?;
@@ -111,17 +153,25 @@ pub fn verify_folder(
     let checkpoint = signed_by(&text, &key, "the checkpoint")?;
     let older = older.map(|text| signed_by(text, &key, "the older checkpoint")).transpose()?;
     let mut pending = older;
-    let mut closed = Vec::new();
+    let (mut closed, mut generations, mut newer) = (Vec::new(), (0, 0), None);
     let mut origin = checkpoint.origin.clone();
     let (mut place, mut size, mut root) = (String::new(), checkpoint.size, checkpoint.root);
     let mut times = None;
     let mut files = BTreeSet::new();
     loop {
         let reached = pending.take_if(|older| older.origin == origin);
-        let tree = verify_tree(folder, &place, size, &root, reached.as_ref())?;
+        let tree = Origin { folder, place: &place, k: number(&origin), size };
+        let tree = tree.verify(&root, reached.as_ref(), see)?;
         if place.is_empty() {
             times = tree.times;
         }
+        generations.0 += tree.generations.counted.0;
+        generations.1 += tree.generations.counted.1;
+        if let (Some(last), Some(newer)) = (&tree.generations.last, &newer) {
+            follows(last, newer)?;
+        }
+        newer = tree.generations.first.or(newer);
+        files.extend(tree.generations.files);
         files.extend(tiles::all(size).map(|tile| format!("{place}{}", tile.path())));
         let Some((link, before)) = link(folder, &place, &origin, tree.first)? else { break };
         files.insert(format!("{place}origin"));
@@ -135,56 +185,94 @@ pub fn verify_folder(
     }
     match pending {
         Some(older) => Err(VerifyError::Forked(older.size)),
-        None => Ok(Verified { checkpoint, times, closed }),
+        None => Ok(Verified { checkpoint, times, closed, generations }),
     }
 }
 
-struct VerifiedTree {
+/// A checkpoint signed by the key of its log, under the name of any of its origins: the base of the name,
+/// the origin's number, and what it signs.
+pub fn signed_checkpoint(note: &str, key: &str) -> Result<(String, u32, Checkpoint), VerifyError> {
+    let refused = |why| VerifyError::Note { what: "the key", why };
+    let key = VerifierKey::parse(key).map_err(refused)?;
+    let checkpoint = signed_by(note, &key, "the checkpoint")?;
+    let (base, k) = numbered(&checkpoint.origin).unwrap_or((&checkpoint.origin, 0));
+    Ok((base.to_owned(), k, checkpoint))
+}
+
+struct VerifiedTree<'a> {
     /// Digest of the first leaf, if that is of kind `origin`.
     first: Option<Hash>,
     times: Option<(String, String)>,
+    generations: Generations<'a>,
 }
 
-/// Verifies one origin's tree below `folder/place`.
-fn verify_tree(
-    folder: &Path,
-    place: &str,
+/// One origin of the folder.
+struct Origin<'a> {
+    folder: &'a Path,
+    /// Where it lies below the folder.
+    place: &'a str,
+    k: u32,
     size: u64,
-    root: &Hash,
-    older: Option<&Checkpoint>,
-) -> Result<VerifiedTree, VerifyError> {
-    let mut tree = Tree::empty(0);
-    let mut found = VerifiedTree { first: None, times: None };
-    check_older(&tree, older)?;
-    for bundle in tiles::all(size).filter(|tile| tile.level.is_none()) {
-        let path = format!("{place}{}", bundle.path());
-        let bytes = read(folder, &path)?;
-        let leaves = tiles::unbundle(&bytes).filter(|leaves| leaves.len() as u64 == bundle.width);
-        let expected = bundle.width;
-        let leaves = leaves.ok_or(VerifyError::Bundle { path, expected })?;
-        for (n, bytes) in (bundle.number * TILE_WIDTH..).zip(leaves) {
-            let leaf = leaf::parse(bytes).map_err(|_| VerifyError::Leaf(n))?;
-            if leaf.number != n {
-                return Err(VerifyError::Order { expected: n, found: leaf.number });
+}
+
+impl<'a> Origin<'a> {
+    /// Verifies its tree.
+    fn verify(
+        &self,
+        root: &Hash,
+        older: Option<&Checkpoint>,
+        see: &mut dyn FnMut(Seen<'_>),
+    ) -> Result<VerifiedTree<'a>, VerifyError> {
+        let (folder, place, size) = (self.folder, self.place, self.size);
+        let mut tree = Tree::empty(0);
+        let generations = Generations::below(folder, place);
+        let mut found = VerifiedTree { first: None, times: None, generations };
+        check_older(&tree, older)?;
+        for bundle in tiles::all(size).filter(|tile| tile.level.is_none()) {
+            found.generations.begin(&bundle);
+            let path = format!("{place}{}", bundle.path());
+            let bytes = read(folder, &path)?;
+            let leaves = tiles::unbundle(&bytes).filter(|l| l.len() as u64 == bundle.width);
+            let expected = bundle.width;
+            let leaves = leaves.ok_or(VerifyError::Bundle { path, expected })?;
+            for (n, bytes) in (bundle.number * TILE_WIDTH..).zip(leaves) {
+                let leaf = found.leaf(n, bytes)?;
+                grow(folder, place, &mut tree, bytes)?;
+                check_older(&tree, older)?;
+                let generation = match leaf.kind == KIND_GENERATION {
+                    true => found.generations.next(&leaf)?,
+                    false => None,
+                };
+                see(Seen { k: self.k, leaf: &leaf, generation });
             }
-            match leaf.kind == KIND_ORIGIN {
-                true if n == 0 => found.first = Some(leaf.digest),
-                true => return Err(VerifyError::Origin("a link lies inside an origin")),
-                false => {}
-            }
-            let first = found.times.take().map_or_else(|| leaf.time.clone(), |(first, _)| first);
-            found.times = Some((first, leaf.time));
-            grow(folder, place, &mut tree, bytes)?;
-            check_older(&tree, older)?;
+            found.generations.end()?;
         }
+        for (level, number, bytes) in tree.edges() {
+            compare_tile(folder, place, level, number, bytes)?;
+        }
+        if let Some(older) = older.filter(|older| older.size > size) {
+            return Err(VerifyError::Truncated { size, older: older.size });
+        }
+        if tree.root() == *root { Ok(found) } else { Err(VerifyError::Root) }
     }
-    for (level, number, bytes) in tree.edges() {
-        compare_tile(folder, place, level, number, bytes)?;
+}
+
+impl VerifiedTree<'_> {
+    /// Takes the leaf at this position.
+    fn leaf(&mut self, n: u64, bytes: &[u8]) -> Result<Leaf, VerifyError> {
+        let leaf = leaf::parse(bytes).map_err(|_| VerifyError::Leaf(n))?;
+        if leaf.number != n {
+            return Err(VerifyError::Order { expected: n, found: leaf.number });
+        }
+        match leaf.kind == KIND_ORIGIN {
+            true if n == 0 => self.first = Some(leaf.digest),
+            true => return Err(VerifyError::Origin("a link lies inside an origin")),
+            false => {}
+        }
+        let first = self.times.take().map_or_else(|| leaf.time.clone(), |(first, _)| first);
+        self.times = Some((first, leaf.time.clone()));
+        Ok(leaf)
     }
-    if let Some(older) = older.filter(|older| older.size > size) {
-        return Err(VerifyError::Truncated { size, older: older.size });
-    }
-    if tree.root() == *root { Ok(found) } else { Err(VerifyError::Root) }
 }
 
 /// Appends a leaf and compares every tile that it fills.
@@ -270,7 +358,13 @@ fn numbered(origin: &str) -> Option<(&str, u32)> {
     (base.contains('/') && origin_name(base, k) == origin).then_some((base, k))
 }
 
-fn read(folder: &Path, path: &str) -> Result<Vec<u8>, VerifyError> {
+/// The number of an origin by its name.
+fn number(origin: &str) -> u32 {
+    numbered(origin).map_or(0, |(_, k)| k)
+}
+
+/// A file of the folder. Errors: [`VerifyError::Missing`] names it where it is not there.
+pub(super) fn read(folder: &Path, path: &str) -> Result<Vec<u8>, VerifyError> {
     fs::read(folder.join(path)).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => VerifyError::Missing(path.to_owned()),
         _ => VerifyError::Read(path.to_owned(), error),

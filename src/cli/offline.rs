@@ -10,6 +10,8 @@ use crate::{audit::verify, retention};
 pub(super) struct VerifiedLog {
     pub(super) origin: String,
     pub(super) size: u64,
+    /// Leaves of generations, and those of them whose detail is in the folder and true.
+    pub(super) generations: (u64, u64),
     /// Origins that were closed because they had been cut or exchanged, newest first.
     pub(super) closed: Vec<ClosedOrigin>,
 }
@@ -53,12 +55,17 @@ pub(super) fn log(
     let closed = closed
         .map(|o| ClosedOrigin { number: o.closed, kept: o.kept, lost_to: o.lost_to })
         .collect();
-    Ok(VerifiedLog { origin: report.checkpoint.origin, size: report.checkpoint.size, closed })
+    let (checkpoint, generations) = (report.checkpoint, report.generations);
+    Ok(VerifiedLog { origin: checkpoint.origin, size: checkpoint.size, generations, closed })
 }
 
-/// Verifies a certificate against a verifier key.
-pub(super) fn certificate(json: &str, key: &str) -> Result<retention::CertificateSummary, Failure> {
-    retention::verify(json, key)
+/// Checks a certificate with a verifier key and whatever there is to compare it with.
+pub(super) fn certificate(
+    json: &str,
+    key: &str,
+    evidence: retention::Evidence<'_>,
+) -> Result<retention::Proven, Failure> {
+    retention::prove(json, key, evidence)
         .map_err(|e| Failure::of(&e).hint("use the certificates' verifier key that `init` printed"))
 }
 

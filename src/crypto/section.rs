@@ -25,6 +25,8 @@ use crate::{
 };
 
 #[cfg(test)]
+mod corruption;
+#[cfg(test)]
 mod tests;
 
 const FORMAT: u8 = 1;

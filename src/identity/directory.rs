@@ -200,4 +200,6 @@ fn named_by(key: &[u8]) -> String {
 }
 
 #[cfg(test)]
+mod corruption;
+#[cfg(test)]
 mod tests;

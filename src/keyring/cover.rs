@@ -14,6 +14,8 @@ use crate::{
 };
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
 
 /// Bytes of one encoded node: u8 depth ‖ u32 prefix ‖ node32.

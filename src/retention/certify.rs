@@ -9,15 +9,15 @@ use crate::{
     audit::EventDraft,
     clock::Timestamp,
     ids::CertificateId,
-    keyring::{PlaceStatus, RemovedPlace},
+    keyring::{Keyring, PlaceStatus, RemovedPlace, SegmentState},
     storage::{Group, Op, keys},
     wire::store::PurgeRun,
 };
 
 use super::{
     certificate::{
-        AuditReference, Bilingual, Certificate, CertifiedCohort, CertifiedPlace, Counts, FORMAT,
-        LeafIndex, PURGE, READABLE, signer_name, statement,
+        self as certificates, AuditReference, Certificate, CertifiedCohort, CertifiedPlace, Counts,
+        FORMAT, Forgotten, LeafIndex, PURGE, UnscrubbedPlace, readable, signer_name, statement,
     },
     context::{Context, certificates_name, draft_event},
     error::RetentionError,
@@ -95,7 +95,6 @@ pub(super) struct Proof<'a> {
     /// T1.
     pub(super) erased_at_ms: i64,
     pub(super) resumed: u32,
-    pub(super) holds_kept: u64,
     /// Before and after.
     pub(super) generations: (u64, u64),
     pub(super) keyring_hash: &'a [u8],
@@ -114,9 +113,19 @@ pub(super) fn certificate(
 ) -> Result<Op, RetentionError> {
     let keyring = cx.log.keyring();
     let time = |millis| Timestamp::from_millis(millis).to_string();
-    let erased_at = time(proof.erased_at_ms);
-    let readable =
-        READABLE.iter().map(|(en, fr)| Bilingual { en: (*en).to_owned(), fr: (*fr).to_owned() });
+    // A clock set back a little within the run puts no step before the one it follows.
+    let erased_at_ms = proof.erased_at_ms.max(proof.started_at_ms);
+    let (erased_at, now) = (time(erased_at_ms), cx.log.clock().now());
+    let holds = certificates::certified(&keyring.holds(), now, |seg| {
+        matches!(keyring.segment(seg), SegmentState::Live { held_only: true, .. })
+    });
+    let removed = keyring.removed_places();
+    let forgotten = Forgotten {
+        what: proof.what,
+        unsearchable: !proof.searchable,
+        holds: holds.0 > 0,
+        unscrubbed: removed.iter().any(|place| !place.scrubbed),
+    };
     let certificate = Certificate {
         v: FORMAT,
         id: proof.id.to_string(),
@@ -130,21 +139,25 @@ pub(super) fn certificate(
         cutoff: time(proof.cutoff_ms),
         started_at: time(proof.started_at_ms),
         erased_at: erased_at.clone(),
-        finished_at: cx.log.clock().now().to_string(),
+        finished_at: time(now.as_millis().max(erased_at_ms)),
         resumed: proof.resumed,
         cohorts: cohorts.iter().zip(counts).map(|(c, count)| certified(c, *count)).collect(),
         totals,
-        holds_kept: proof.holds_kept,
-        failures: keyring.removed_places().iter().filter_map(removed_unscrubbed).collect(),
+        holds_kept: held_only(keyring),
+        holds_in_force: holds.0,
+        holds: holds.1,
+        failures: removed.iter().filter_map(removed_unscrubbed).collect(),
         generation_before: proof.generations.0,
         generation_after: proof.generations.1,
         keyring_hash: hex::encode(proof.keyring_hash),
         class: format!("{:?}", keyring.class()),
         places: keyring.places().iter().map(place).collect(),
+        removed_places: removed.iter().filter_map(unscrubbed).collect(),
         t1: erased_at.clone(),
         t2: (!proof.searchable).then_some(erased_at),
+        t2_generation: None,
         audit: AuditReference { intent: proof.intent, checkpoint: cx.log.checkpoint() },
-        still_readable: readable.collect(),
+        still_readable: readable(forgotten),
         statement: statement(proof.what, keyring.class()),
         signed_by: signer_name(
             &certificates_name(&keyring.vault_name()),
@@ -153,6 +166,12 @@ pub(super) fn certificate(
     };
     let json = certificate.sign(&keyring.certificate_signer())?;
     Ok(Op::Put(keys::certificate(&proof.id, certificate.revision), json.into_bytes()))
+}
+
+/// Segments past their date kept for held slots alone, those of this run included.
+fn held_only(keyring: &Keyring) -> u64 {
+    let held = keyring.segments().iter().filter(|segment| segment.held_only).count();
+    u64::try_from(held).unwrap_or(u64::MAX)
 }
 
 /// What is proven of a purge.
@@ -166,7 +185,6 @@ fn proof<'a>(run: &'a PurgeRun, id: CertificateId) -> Proof<'a> {
         started_at_ms: run.started_at_ms,
         erased_at_ms: run.erased_at_ms,
         resumed: run.resumed,
-        holds_kept: run.holds_kept,
         generations: (run.generation_before, run.generation_after),
         keyring_hash: &run.keyring_hash,
         intent: run.intent_index_known.then_some(LeafIndex { k: run.intent_k, n: run.intent_n }),
@@ -199,6 +217,14 @@ fn removed_unscrubbed(place: &RemovedPlace) -> Option<String> {
              holds it, with the root key of that time, may still open what the generation before did",
             place.id, place.class, place.generation
         )
+    })
+}
+
+fn unscrubbed(place: &RemovedPlace) -> Option<UnscrubbedPlace> {
+    (!place.scrubbed).then(|| UnscrubbedPlace {
+        id: place.id.to_string(),
+        class: format!("{:?}", place.class),
+        generation: place.generation,
     })
 }
 

@@ -39,7 +39,10 @@ use chrono_tz::Tz;
 use parking_lot::Mutex;
 
 pub use self::{
-    certificate::{CertificateError, CertificateSummary, verifier_key, verify},
+    certificate::{
+        CertificateError, CertificateSummary, Evidence, Finding, LogCopy, Proven, Verdict, prove,
+        verifier_key, verify,
+    },
     erase::{Doomed, EraseRequest, Erased, Fate, Remember},
     error::RetentionError,
     hold::{HoldOrder, Placing, Released},

@@ -9,15 +9,18 @@ use std::collections::BTreeSet;
 
 use super::{
     Retention, RetentionError,
-    certificate::{self, Certificate},
+    certificate::{self, Certificate, Forgotten, GenerationReference, readable},
     context::{Context, draft_event},
     sweep::Pages,
 };
 use crate::{
+    audit::clear::GenerationDetail,
     clock::Timestamp,
     ids::{CertificateId, CohortId},
     storage::{Group, Op, Store, keys},
+    wire::store::GenerationRow,
 };
+use prost::Message as _;
 
 /// An exchange of index keys that a certificate waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,12 +92,36 @@ impl Retention {
         let json = certificate::read(self.log.store().as_ref(), Some(id))?;
         let first: Certificate =
             serde_json::from_str(&json).map_err(|_| RetentionError::Tampered("k"))?;
-        let mut second = Certificate { revision: 2, t2: Some(t2.to_string()), ..first };
-        second.finished_at = self.log.clock().now().to_string();
+        let forgotten = Forgotten {
+            what: &first.what,
+            unsearchable: true,
+            holds: first.holds_in_force > 0,
+            unscrubbed: !first.removed_places.is_empty(),
+        };
+        let still_readable = readable(forgotten);
+        // RFC 3339 in UTC sorts as text. A clock set back a little puts no step before the one it follows.
+        let t2 = t2.to_string().max(first.t1.clone());
+        let finished_at = self.log.clock().now().to_string().max(t2.clone());
+        let t2_generation = Some(logged_generation(self.log.store().as_ref())?);
+        let t2 = Some(t2);
+        let mut second =
+            Certificate { revision: 2, t2, t2_generation, finished_at, still_readable, ..first };
         second.audit.checkpoint = self.log.checkpoint();
         let json = second.sign(&keyring.certificate_signer())?;
         Ok(Op::Put(keys::certificate(&id, second.revision), json.into_bytes()))
     }
+}
+
+/// The newest generation whose leaf is durable, so that a checkpoint signed from now on covers it.
+fn logged_generation(store: &dyn Store) -> Result<GenerationReference, RetentionError> {
+    let broken = || RetentionError::Tampered("m/generation");
+    let row = store.get(keys::GENERATION)?.ok_or_else(broken)?;
+    let row = GenerationRow::decode(row.as_slice()).map_err(|_| broken())?;
+    let detail = GenerationDetail::parse(&row.detail).ok_or_else(broken)?;
+    Ok(GenerationReference {
+        generation: detail.generation,
+        keyring_hash: hex::encode(detail.keyring_hash),
+    })
 }
 
 fn owed(store: &dyn Store) -> Result<Vec<Owed>, RetentionError> {

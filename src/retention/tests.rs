@@ -159,6 +159,7 @@ impl Bench {
         let summary = verify(&json, &retention.certificate_verifier_key()).unwrap();
         let totals = (summary.records, summary.sections, summary.index_rows, summary.events);
         assert_eq!(totals, (5, 10, 10, 0), "{context}");
+        proven(retention, &json, context);
         assert_eq!(retention.overdue_ms(), 0, "{context}");
         assert!(retention.preview().unwrap().cohorts.is_empty(), "{context}");
     }
@@ -190,6 +191,63 @@ impl Bench {
         let intent = kinds("purge-intent").into_iter().map(|e| e.n).min().expect(context);
         assert!(intent < leaf.n && leaf.n < done.n, "{context}: {intent} {} {}", leaf.n, done.n);
     }
+}
+
+/// The certificate is borne out by the exported log, wherever the run was cut.
+fn proven(retention: &Retention, json: &str, context: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    for file in retention.log.export(None).unwrap() {
+        let file = file.unwrap();
+        let path = folder.path().join(&file.path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, file.bytes).unwrap();
+    }
+    let key = retention.log.verifier_key();
+    let log = Some(LogCopy { folder: folder.path(), key: &key });
+    let evidence = Evidence { log, keyring: None };
+    let proven = prove(json, &retention.certificate_verifier_key(), evidence).unwrap();
+    let ok = proven.findings.iter().filter(|finding| finding.verdict == Verdict::Ok).count();
+    assert!(proven.holds() && ok == 6, "{context}: {:?}", proven.findings);
+}
+
+#[test]
+fn a_held_record_outlives_the_purge_and_the_certificate_says_why_and_since_when() {
+    let mut bench = Bench::filled();
+    let retention = bench.open().unwrap();
+    let log = Arc::clone(&retention.log);
+    let (held, slot) = bench.due[0];
+    let placed_at = log.clock().now().plus_millis(-50 * HOUR);
+    let mut draft = log.keyring().draft();
+    let hold = keyring::Hold {
+        id: crate::ids::HoldId::from_bytes([8; 16]),
+        record: held,
+        slots: vec![slot],
+        authority: "court of the example".into(),
+        reason: "case 12".into(),
+        ends_on: "2021-03-20".parse().unwrap(),
+        ends_at: placed_at.plus_millis(60 * 24 * HOUR),
+        approver: crate::ids::AgentId::parse("dpo-1").unwrap(),
+        placed_at,
+    };
+    draft.place_hold(hold).unwrap();
+    log.publish(draft.write(log.state(), log.random().as_ref()).unwrap()).unwrap();
+    let report = retention.run_under(PACK, None, &[]).unwrap();
+    assert_eq!(report.records, 4);
+    assert!(log.keyring().slot_lives(&slot) && !log.keyring().slot_lives(&bench.due[1].1));
+    let json = retention.certificate(report.certificate).unwrap();
+    proven(&retention, &json, "held");
+    let said: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((&said["holds_kept"], &said["holds_in_force"]), (&1.into(), &1.into()));
+    let told = &said["holds"][0];
+    assert_eq!(told["record"], held.to_string());
+    assert_eq!((&told["age_days"], &told["past_date"]), (&2.into(), &true.into()));
+    assert_eq!(told["placed_at"], placed_at.to_string());
+    assert_eq!(
+        (told["authority"].as_str(), told["reason"].as_str(), told["ends_on"].as_str()),
+        (Some("court of the example"), Some("case 12"), Some("2021-03-20"))
+    );
+    let readable = said["still_readable"].as_array().unwrap();
+    assert!(readable.iter().any(|item| item["code"] == "held"));
 }
 
 #[test]

@@ -344,6 +344,10 @@ const BOUNDS: &[(&str, Held)] = &[
         "CERTIFICATE_BYTES_MAX",
         By(&["a_certificate_of_the_largest_size_is_read_and_one_byte_more_is_not"]),
     ),
+    (
+        "CERTIFICATE_HOLDS_MAX",
+        By(&["as_many_holds_are_listed_and_one_more_is_counted_and_left_out"]),
+    ),
 ];
 
 /// The names of the constants of `src/limits.rs`.

@@ -12,7 +12,7 @@ use oubliette::{
         Reason,
         types::{Detail, EventFilter, Intent},
     },
-    retention,
+    retention::{self, Evidence, LogCopy, Verdict, prove},
 };
 
 use crate::support::{DAY_MS, DPO, House, Served, case, lab_result, refused, run};
@@ -170,6 +170,18 @@ fn a_purge_forgets_what_is_due_keeps_what_lives_and_certifies_it() {
         let summary = retention::verify(&certificate, &key).unwrap();
         assert_eq!((summary.records, summary.cohorts), (1, 1));
         assert!(summary.failures.is_empty(), "{:?}", summary.failures);
+        // And the log bears it out, from the intent to the chain of generations.
+        let folder = tempfile::tempdir().unwrap();
+        export(&served, folder.path()).await;
+        let log_key = served.vault.state().unwrap().log_verifier_key;
+        let log = Some(LogCopy { folder: folder.path(), key: &log_key });
+        let proven = prove(&certificate, &key, Evidence { log, keyring: None }).unwrap();
+        let ok = proven.findings.iter().filter(|finding| finding.verdict == Verdict::Ok);
+        assert_eq!(
+            ok.map(|finding| finding.check).collect::<Vec<_>>(),
+            ["signature", "content", "checkpoint", "log", "intent", "generations"]
+        );
+        assert!(proven.holds(), "{:?}", proven.findings);
         let changed = certificate.replacen("\"records\":1", "\"records\":2", 1);
         assert_ne!(changed, certificate);
         assert!(retention::verify(&changed, &key).is_err());

@@ -48,16 +48,19 @@ fn an_exported_log_verifies_at_its_size_and_at_an_earlier_one() {
     let (_house, log) = long_log();
     let key = log.verifier_key();
     let folder = export(&log, None);
-    let Verified { checkpoint, times, closed } = verify_folder(folder.path(), &key, None).unwrap();
+    let Verified { checkpoint, times, closed, generations } =
+        verify_folder(folder.path(), &key, None).unwrap();
     assert_eq!((checkpoint.size, checkpoint.root), (600, log.state().root));
     assert!(times.is_some() && closed.is_empty());
+    assert_eq!(generations, (2, 2));
     let early = export(&log, Some(257));
     assert_eq!(verify_folder(early.path(), &key, None).unwrap().checkpoint.size, 257);
     let older = fs::read_to_string(early.path().join("checkpoint")).unwrap();
     assert!(verify_folder(folder.path(), &key, Some(&older)).is_ok());
     assert!(log.export(Some(601)).is_err());
     let files: Vec<String> = log.export(None).unwrap().map(|file| file.unwrap().path).collect();
-    assert_eq!(files.len(), 8);
+    assert_eq!(files.len(), 9);
+    assert_eq!(files.iter().filter(|f| *f == "generations/000").count(), 1);
     assert_eq!(files.last().unwrap(), "checkpoint");
 }
 
@@ -152,11 +155,35 @@ fn a_file_flipped_missing_or_added_is_noticed() {
             |e| matches!(e, VerifyError::Extra(path) if path == "origin"),
         ),
         (
+            "generation's detail",
+            |f| flip(f, "generations/000", 80),
+            |e| matches!(e, VerifyError::Generations { leaf: 1, .. }),
+        ),
+        (
+            "details of a bundle without generations",
+            |f| drop(fs::copy(f.join("generations/000"), f.join("generations/001"))),
+            |e| matches!(e, VerifyError::Extra(path) if path == "generations/001"),
+        ),
+        (
+            "generations taken away one by one",
+            |f| fs::remove_file(f.join("generations/000")).unwrap(),
+            |e| matches!(e, VerifyError::Missing(path) if path == "generations/000"),
+        ),
+        (
             "checkpoint",
             |f| flip(f, "checkpoint", 20),
             |e| matches!(e, VerifyError::Note { .. } | VerifyError::OtherLog),
         ),
     ]);
+}
+
+#[test]
+fn an_export_of_before_generations_were_told_verifies_and_says_that_it_tells_none() {
+    let (_house, log) = long_log();
+    let folder = export(&log, None);
+    fs::remove_dir_all(folder.path().join("generations")).unwrap();
+    let verified = verify_folder(folder.path(), &log.verifier_key(), None).unwrap();
+    assert_eq!(verified.generations, (2, 0));
 }
 
 #[test]
@@ -226,6 +253,11 @@ fn a_closed_older_origin_is_verified_with_the_log_that_follows_it() {
     let verified = verify_folder(folder.path(), &key, Some(&early)).unwrap();
     assert_eq!(verified.closed.len(), 1);
     assert_eq!((verified.closed[0].kept, verified.closed[0].lost_to), (2, 5));
+    assert_eq!(
+        verified.generations,
+        (3, 3),
+        "two of the closed origin, and the one that raised it"
+    );
     fs::create_dir_all(folder.path().join("closed/7")).unwrap();
     let error = verify_folder(folder.path(), &key, None).unwrap_err();
     assert!(matches!(error, VerifyError::Extra(path) if path == "closed/7"));

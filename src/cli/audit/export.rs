@@ -22,8 +22,9 @@ Example:
   oubliette audit export /media/usb/log-2020-11-23
   oubliette audit verify /media/usb/log-2020-11-23 --key \"$LOG_KEY\"
 
-Hash tiles, entry bundles and a signed checkpoint. No detail of any event is in it, so it may leave
-the house: keep one elsewhere, and later verify against its checkpoint.";
+Hash tiles, entry bundles, the generations of the keyring (number and hashes) and a signed checkpoint. No
+detail of any other event is in it, so it may leave the house: keep one elsewhere, and later verify against
+its checkpoint.";
 
 /// Arguments of `audit export`.
 #[derive(Debug, clap::Args)]

@@ -53,9 +53,23 @@ pub(in crate::cli) fn run(args: &Args) -> Result<(), Failure> {
 }
 
 fn tell(args: &Args, log: &VerifiedLog) -> Result<(), Failure> {
-    let VerifiedLog { origin, size, closed } = log;
-    out::either(args.json, &json!({"origin": origin, "size": size, "closed": closed}), || {
+    let VerifiedLog { origin, size, generations: (leaves, told), closed } = log;
+    let machine = json!({
+        "origin": origin, "size": size, "closed": closed,
+        "generations": {"leaves": leaves, "details": told},
+    });
+    out::either(args.json, &machine, || {
         out::line(&format!("the log of {origin} holds: {size} events"));
+        if told == leaves {
+            out::line(&format!(
+                "its {leaves} generations of the keyring rise, and each that follows directly names the one before"
+            ));
+        } else {
+            let missing = leaves.saturating_sub(*told);
+            out::note(&format!(
+                "not checked: the folder has no detail of {missing} of {leaves} generations; export the log anew"
+            ));
+        }
         closed.iter().for_each(|origin| out::line(&origin.sentence()));
         match &args.checkpoint {
             Some(_) => out::line("it continues the older checkpoint"),

@@ -5,6 +5,7 @@
 //! data of the pack (`demo.toml`); this interpreter names no collection, role, class or field. The live
 //! places are never opened by two vaults. The exit status says whether every step behaved.
 
+mod certificate;
 mod copies;
 mod error;
 mod filing;

@@ -32,6 +32,7 @@ pub(super) async fn found(world: &mut World<'_>) -> Result<(), DemoError> {
         founded.class
     ));
     world.certificate_key = founded.certificate_verifier_key;
+    world.log_key = founded.log_verifier_key;
     world.secrets.insert(key_admin, Arc::new(founded.key_admin_secret.0));
     world.secrets.insert(dpo, Arc::new(founded.dpo_secret.0));
     Ok(())

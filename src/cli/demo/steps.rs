@@ -1,7 +1,7 @@
 //! The interpreter: one step after the other, each printed before it is done.
 
 use super::{
-    DemoError, World, copies, filing, holds, people, raw, records,
+    DemoError, World, certificate, copies, filing, holds, people, raw, records,
     script::{Call, Step},
     served::Served,
     time,
@@ -89,7 +89,7 @@ async fn one(world: &mut World<'_>, mut served: Served, call: Call) -> Result<Se
         Call::Advance { until, due_from } => {
             time::advance(world, &mut served, until, due_from).await?;
         }
-        Call::Certificate { who } => certificate(world, &mut served, &who).await?,
+        Call::Certificate { who } => certificate::check(world, &mut served, &who).await?,
         Call::OpenOldCopy { look } => return copies::open_old(world, served, &look).await,
         Call::OpenOldFiles { gone, live } => return raw::open(world, served, &gone, &live).await,
         Call::Status { who } => status(world, &mut served, &who).await?,
@@ -118,38 +118,6 @@ async fn erase(
     let again = client.erase(why, &[id]).await?;
     let absent = again.items.iter().all(|item| item.reason.as_deref() == Some("NOT_AVAILABLE"));
     world.tell.check(absent, "asked again, it is as absent as one that never was");
-    Ok(())
-}
-
-/// Fetches the newest certificate, verifies it offline, and shows that a changed one is refused.
-async fn certificate(
-    world: &mut World<'_>,
-    served: &mut Served,
-    who: &str,
-) -> Result<(), DemoError> {
-    let client = served.client(who, &*world.secret(who)?).await?;
-    let json = client.certificate(None).await?;
-    world.tell.detail(&json);
-    match retention::verify(&json, &world.certificate_key) {
-        Ok(summary) => {
-            world.tell.check(true, &format!("certificate {} verifies offline", summary.id));
-            world.tell.detail(&format!(
-                "{} cohorts, {} records, {} sections, {} index rows; generation {} -> {}; class {}",
-                summary.cohorts,
-                summary.records,
-                summary.sections,
-                summary.index_rows,
-                summary.generations.0,
-                summary.generations.1,
-                summary.class
-            ));
-            world.tell.detail(&summary.statement);
-        }
-        Err(error) => world.tell.check(false, &format!("the certificate verifies: {error}")),
-    }
-    let changed = json.replacen("\"records\":", "\"records\":1", 1);
-    let refused = retention::verify(&changed, &world.certificate_key).is_err();
-    world.tell.check(refused, "the same certificate with one digit added is refused");
     Ok(())
 }
 

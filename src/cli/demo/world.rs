@@ -40,6 +40,8 @@ pub(super) struct World<'a> {
     pub(super) clear_values: Vec<String>,
     /// As `init` printed it: a certificate is never verified with a key found beside it.
     pub(super) certificate_key: String,
+    /// The same for the log.
+    pub(super) log_key: String,
     /// The data folder as it was before the first purge.
     pub(super) old_data: Option<PathBuf>,
 }
@@ -99,6 +101,7 @@ impl<'a> World<'a> {
             description: None,
             clear_values: Vec::new(),
             certificate_key: String::new(),
+            log_key: String::new(),
             old_data: None,
         })
     }

@@ -1,6 +1,9 @@
 //! The file anchor on a medium in memory: each act beside its refusal, and torn writes.
 
-use super::*;
+use super::{
+    slot::{self, SlotContent},
+    *,
+};
 use crate::{
     keyring::{Fault, MemoryPlaces, RootSource, place::Place},
     random::SeededRandom,
@@ -151,4 +154,18 @@ fn a_wiped_anchor_holds_nothing_and_takes_a_generation_again() {
     assert!(!bench.anchor().read(&bench.roots).unwrap().written);
     bench.anchor().adopt(&bench.entry(5), &bench.roots, &SeededRandom::new(9)).unwrap();
     assert_eq!(bench.generations(), [5]);
+}
+
+#[test]
+fn a_slot_with_any_bit_of_any_byte_changed_is_torn_and_the_unchanged_one_is_whole() {
+    let mut bytes = slot::seal(&Bench::new().entry(1), &[1; 32]).unwrap();
+    assert!(matches!(SlotContent::parse(&bytes), SlotContent::Whole(_)));
+    for at in 0..SLOT_BYTES {
+        for mask in [1, 2, 4, 8, 16, 32, 64, 128, 255] {
+            bytes[at] ^= mask;
+            assert!(matches!(SlotContent::parse(&bytes), SlotContent::Torn), "byte {at}, {mask}");
+            bytes[at] ^= mask;
+        }
+    }
+    assert!(matches!(SlotContent::parse(&bytes), SlotContent::Whole(_)));
 }

@@ -48,6 +48,18 @@ impl MemoryImage {
         byte.map(|byte| *byte ^= 1).is_some()
     }
 
+    /// Changes the bytes of a file; false when there is none.
+    #[must_use]
+    pub fn edit(&mut self, name: &str, change: impl FnOnce(&mut Vec<u8>)) -> bool {
+        self.files.get_mut(name).map(change).is_some()
+    }
+
+    /// Changes the bytes of every anchor slot in use; how many there are.
+    pub fn edit_slots(&mut self, mut change: impl FnMut(&mut [u8; SLOT_BYTES])) -> usize {
+        let used = self.slots.iter_mut().flatten().filter(|slot| slot.iter().any(|b| *b != 0));
+        used.map(|slot| change(slot)).count()
+    }
+
     /// Removes a file; false when there is none.
     #[must_use]
     pub fn remove(&mut self, name: &str) -> bool {

@@ -1,5 +1,6 @@
 //! The keyring over places in memory (and real folders): use, start, erasure, every fault point.
 
+mod corruption;
 mod erasure;
 mod faults;
 mod folder;

@@ -6,18 +6,32 @@
 //! only random cohort and segment ids, collection names, dates and counts. It must never claim more
 //! than the class of the places proves (DESIGN section 4).
 
-#[cfg(test)]
-mod tests;
+mod holds;
+mod parts;
+mod prove;
+mod readable;
 mod text;
 mod verify;
+
+#[cfg(test)]
+mod tests;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 
-pub use self::verify::{CertificateError, CertificateSummary, verifier_key, verify};
 pub(super) use self::{
-    text::{READABLE, statement},
+    holds::certified,
+    parts::{
+        AuditReference, Bilingual, CertifiedCohort, CertifiedHold, CertifiedPlace, Counts,
+        GenerationReference, LeafIndex, Readable, UnscrubbedPlace,
+    },
+    readable::{Forgotten, readable},
+    text::statement,
     verify::signer_name,
+};
+pub use self::{
+    prove::{Evidence, Finding, LogCopy, Proven, Verdict, prove},
+    verify::{CertificateError, CertificateSummary, verifier_key, verify},
 };
 use super::{error::RetentionError, sweep::Pages};
 use crate::{
@@ -62,7 +76,14 @@ pub(super) struct Certificate {
     pub(super) resumed: u32,
     pub(super) cohorts: Vec<CertifiedCohort>,
     pub(super) totals: Counts,
+    /// Segments past their date kept for held slots alone.
     pub(super) holds_kept: u64,
+    /// Holds in force when this was issued.
+    #[serde(default)]
+    pub(super) holds_in_force: u64,
+    /// Those past their records' date first, then the oldest; at most `limits::CERTIFICATE_HOLDS_MAX`.
+    #[serde(default)]
+    pub(super) holds: Vec<CertifiedHold>,
     pub(super) failures: Vec<String>,
     pub(super) generation_before: u64,
     pub(super) generation_after: u64,
@@ -71,12 +92,18 @@ pub(super) struct Certificate {
     /// Lowest class over all places.
     pub(super) class: String,
     pub(super) places: Vec<CertifiedPlace>,
+    /// Places removed without having been scrubbed, each also a failure.
+    #[serde(default)]
+    pub(super) removed_places: Vec<UnscrubbedPlace>,
     /// Fields unreadable.
     pub(super) t1: String,
     /// Searchable values no longer confirmable; null while index keys live on.
     pub(super) t2: Option<String>,
+    /// A generation without the old index keys, once `t2` came later than `t1`.
+    #[serde(default)]
+    pub(super) t2_generation: Option<GenerationReference>,
     pub(super) audit: AuditReference,
-    pub(super) still_readable: Vec<Bilingual>,
+    pub(super) still_readable: Vec<Readable>,
     pub(super) statement: Bilingual,
     /// Name and key id of the key that signed.
     pub(super) signed_by: String,
@@ -84,67 +111,6 @@ pub(super) struct Certificate {
 
 fn purge() -> String {
     PURGE.to_owned()
-}
-
-/// One cohort that went, or of which records went.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct CertifiedCohort {
-    pub(super) id: String,
-    pub(super) collection: String,
-    pub(super) expires_on: String,
-    pub(super) zone: String,
-    pub(super) segments: Vec<String>,
-    #[serde(flatten)]
-    pub(super) counts: Counts,
-}
-
-/// Rows deleted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Counts {
-    pub(super) records: u64,
-    pub(super) sections: u64,
-    pub(super) index_rows: u64,
-    pub(super) events: u64,
-}
-
-impl Counts {
-    /// Adds the counts of one more cohort.
-    pub(super) fn add(&mut self, other: Self) {
-        self.records = self.records.saturating_add(other.records);
-        self.sections = self.sections.saturating_add(other.sections);
-        self.index_rows = self.index_rows.saturating_add(other.index_rows);
-        self.events = self.events.saturating_add(other.events);
-    }
-}
-
-/// One place of the keyring when the certificate was issued.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct CertifiedPlace {
-    pub(super) id: String,
-    pub(super) class: String,
-}
-
-/// Where the log bears this run out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct AuditReference {
-    /// Leaf of the intent, durable before the erasure.
-    pub(super) intent: Option<LeafIndex>,
-    /// A signed checkpoint that covers the intent and the generation's leaf.
-    pub(super) checkpoint: String,
-}
-
-/// Origin number and leaf number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct LeafIndex {
-    pub(super) k: u32,
-    pub(super) n: u64,
-}
-
-/// A sentence in both languages.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Bilingual {
-    pub(super) en: String,
-    pub(super) fr: String,
 }
 
 impl Certificate {

@@ -1,5 +1,4 @@
-//! The sentences of a certificate, in English and French: what is proven for each class, and what
-//! remains readable.
+//! The statement of a certificate, in English and French: what is proven for each class.
 //!
 //! DESIGN section 4, "say exactly what is proven": never claim more. The quoted words are the design's.
 
@@ -38,19 +37,3 @@ pub(in super::super) fn statement(what: &str, class: PlaceClass) -> Bilingual {
     };
     Bilingual { en: format!("{proven_en} {en}"), fr: format!("{proven_fr} {fr}") }
 }
-
-/// What older copies of the data folder still show after this run.
-pub(in super::super) const READABLE: [(&str, &str); 3] = [
-    (
-        "random ids of records, cohorts and segments, versions and times in copies of the data folder",
-        "identifiants aléatoires de fiches, de cohortes et de segments, versions et dates, dans les copies du dossier de données",
-    ),
-    (
-        "the leaves of the audit log (number, time, kind, hash): nothing personal",
-        "les feuilles du journal (numéro, heure, nature, empreinte) : rien de personnel",
-    ),
-    (
-        "until t2, keyed tokens that who holds the index key could confirm a guessed value with",
-        "jusqu'à t2, des jetons à clé avec lesquels le détenteur de la clé d'index pourrait confirmer une valeur devinée",
-    ),
-];

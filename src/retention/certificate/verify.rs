@@ -55,6 +55,12 @@ pub struct CertificateSummary {
     pub events: u64,
     /// Keyring generation before and after.
     pub generations: (u64, u64),
+    /// [`PURGE`](super::PURGE) or [`ERASURE`](super::ERASURE).
+    pub what: String,
+    /// Holds in force when it was issued, and how many of them alone keep records past their date.
+    pub holds: (u64, u64),
+    /// What remains readable: stable code (empty in older certificates), English, French.
+    pub still_readable: Vec<(String, String, String)>,
     /// Lowest class over the places, e.g. `L0`.
     pub class: String,
     /// What went wrong on the way; empty is good.
@@ -83,6 +89,11 @@ pub(in super::super) fn signer_name(name: &str, public: &[u8; 32]) -> String {
 /// # Errors
 /// See [`CertificateError`]; a certificate of another vault's key fails as [`CertificateError::Signature`].
 pub fn verify(json: &str, verifier_key: &str) -> Result<CertificateSummary, CertificateError> {
+    signed(json, verifier_key).map(summary)
+}
+
+/// The certificate, if it is signed with this key.
+pub(super) fn signed(json: &str, verifier_key: &str) -> Result<Certificate, CertificateError> {
     let (signer, public) = parse_key(verifier_key)?;
     let json = json.trim_ascii();
     if json.len() > limits::CERTIFICATE_BYTES_MAX {
@@ -104,10 +115,15 @@ pub fn verify(json: &str, verifier_key: &str) -> Result<CertificateSummary, Cert
     if certificate.signed_by != signer {
         return Err(CertificateError::Signature);
     }
-    Ok(summary(certificate))
+    Ok(certificate)
 }
 
-fn summary(certificate: Certificate) -> CertificateSummary {
+/// What it says.
+pub(super) fn summary(certificate: Certificate) -> CertificateSummary {
+    let held = certificate.holds.iter().filter(|hold| hold.past_date).count();
+    let held = u64::try_from(held).unwrap_or(u64::MAX);
+    let readable = certificate.still_readable.into_iter();
+    let readable = readable.map(|item| (item.code, item.text.en, item.text.fr));
     CertificateSummary {
         id: certificate.id,
         revision: certificate.revision,
@@ -120,6 +136,9 @@ fn summary(certificate: Certificate) -> CertificateSummary {
         index_rows: certificate.totals.index_rows,
         events: certificate.totals.events,
         generations: (certificate.generation_before, certificate.generation_after),
+        what: certificate.what,
+        holds: (certificate.holds_in_force, held),
+        still_readable: readable.collect(),
         class: certificate.class,
         failures: certificate.failures,
         statement: certificate.statement.en,

@@ -163,7 +163,6 @@ fn certificate(
         started_at_ms: run.started_at_ms,
         erased_at_ms: run.erased_at_ms,
         resumed: run.resumed,
-        holds_kept: 0,
         generations: (run.generation_before, run.generation_after),
         keyring_hash: &run.keyring_hash,
         intent: intent.map(|intent| LeafIndex { k: intent.k, n: intent.n }),

@@ -7,6 +7,7 @@ mod import;
 mod keys;
 mod offline;
 mod program;
+mod proof;
 mod tls;
 
 use std::fs;
@@ -175,7 +176,10 @@ fn the_log_is_listed_exported_and_verified_offline_and_a_changed_copy_is_refused
     let Desk { home, serving, .. } = desk;
     assert_eq!(serving.terminate().code, 0);
     let verify = || home.run(&["audit", "verify", &folder, "--key", &key, "--json"]);
-    assert!(verify().json()["size"].as_u64().unwrap() > 10);
+    let said = verify().json();
+    assert!(said["size"].as_u64().unwrap() > 10);
+    assert!(said["generations"]["leaves"].as_u64().unwrap() > 2);
+    assert_eq!(said["generations"]["leaves"], said["generations"]["details"]);
     for path in paths {
         let whole = fs::read(&path).unwrap();
         let mut changed = whole.clone();
