@@ -31,13 +31,25 @@ pub(super) fn publish(shared: &Shared, unpublished: Unpublished) -> Result<(), A
     Ok(())
 }
 
-/// Writes the leaf of the keyring's current generation if it is missing; true if it was.
+/// Writes the leaf of the keyring's current generation if it is missing, and before it those of the
+/// generations that commands on places wrote while no log was open; true if any was.
 pub(super) fn missing(shared: &Shared) -> Result<bool, AuditError> {
-    let written = generation_row(shared.store.as_ref())?.map_or(0, |row| row.generation);
-    if written >= shared.keyring.generation() {
+    let keyring = &shared.keyring;
+    let row = generation_row(shared.store.as_ref())?;
+    let written = row.as_ref().map_or(0, |row| row.generation);
+    if written >= keyring.generation() {
         return Ok(false);
     }
-    generation(shared, &shared.keyring.generation_detail())?;
+    // Before generation 1 there is none, whose hash is zeros in its leaf.
+    let told = row.and_then(|row| GenerationDetail::parse(&row.detail));
+    let hash = told.map_or([0; 32], |detail| detail.keyring_hash);
+    let mut details = keyring.generation_details_after(written, hash);
+    let newest = keyring.generation_detail();
+    if details.last() != Some(&newest) {
+        details.push(newest);
+    }
+    // A crash between two of them leaves the rest to the next start.
+    details.iter().try_for_each(|detail| generation(shared, detail))?;
     place_checkpoint(shared);
     Ok(true)
 }

@@ -142,6 +142,28 @@ impl Keyring {
         generation::detail(state.generation, &state.hash, &state.body.previous_hash)
     }
 
+    /// The details of the leaves of all generations after `written`, whose keyring file has this hash, as
+    /// far as theirs are known, in order: commands on places write generations while no log is open, and
+    /// each notes the hash of the one before it.
+    #[must_use]
+    pub fn generation_details_after(&self, written: u64, written_hash: [u8; 32]) -> Vec<Vec<u8>> {
+        let state = self.state.read();
+        let (newest, body) = (state.generation, &state.body);
+        let hash = |g: u64| {
+            let noted =
+                || body.place_acts.iter().find(|act| act.generation.checked_sub(1) == Some(g));
+            match g {
+                g if g == written => Some(written_hash),
+                g if g == newest => Some(state.hash),
+                g if g.checked_add(1) == Some(newest) => Some(body.previous_hash),
+                _ => noted().map(|act| act.previous_hash).filter(|hash| *hash != [0; 32]),
+            }
+        };
+        let first = written.saturating_add(1);
+        let detail = |g: u64| Some(generation::detail(g, &hash(g)?, &hash(g.checked_sub(1)?)?));
+        (first..=newest).filter_map(detail).collect()
+    }
+
     /// The lowest class over all configured places.
     #[must_use]
     pub fn class(&self) -> PlaceClass {

@@ -114,7 +114,7 @@ impl Keyring {
 impl super::Draft {
     /// Notes what this generation does to the list, for the log.
     pub(super) fn act(&mut self, change: PlaceChange, place: PlaceId, at: Timestamp) {
-        let generation = self.generation;
-        self.body.place_acts.push(PlaceAct { change, place, generation, at });
+        let (generation, previous_hash) = (self.generation, self.keyring.hash());
+        self.body.place_acts.push(PlaceAct { change, place, generation, at, previous_hash });
     }
 }

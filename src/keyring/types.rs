@@ -175,6 +175,8 @@ pub struct PlaceAct {
     pub generation: u64,
     /// When, by the clock of the machine.
     pub at: Timestamp,
+    /// SHA-256 of the keyring file of the generation before; zeros where it is not known.
+    pub previous_hash: [u8; 32],
 }
 
 /// Since when keys are what they are; `None` where it is not known.

@@ -4,9 +4,12 @@
 use std::sync::Arc;
 
 use oubliette::{
+    audit::{EventDetail, EventFilter, verify::verify_folder},
     clock::Clock,
     ids::PlaceId,
     keyring::{KeyringError, MemoryPlaces, Place},
+    retention::verify,
+    storage::memory::{Counted, Fault},
     vault::{
         Vault,
         startup::{Parts, PlacesAtRest, StartError, start},
@@ -198,5 +201,97 @@ fn nothing_is_done_at_rest_while_a_vault_runs_and_all_of_it_after() {
         stop(vault);
         assert!(at_rest(&house, house.places.places()).survey_places().is_ok());
         at_rest(&house, house.places.places()).promote_place(&second).unwrap();
+    });
+}
+
+/// Every generation from the first to the newest has its leaf, in order, and the exported log verifies.
+async fn told_without_a_gap(vault: &Vault) -> u64 {
+    let filter = EventFilter { kind: Some("generation".to_owned()), ..EventFilter::default() };
+    let page = vault.list_events(&watch(), filter, None, 500).await.unwrap();
+    let mut told: Vec<u64> = page
+        .events
+        .iter()
+        .filter_map(|event| match event.detail {
+            EventDetail::Generation { generation, .. } => Some(generation),
+            _ => None,
+        })
+        .collect();
+    told.reverse();
+    let newest = vault.log().keyring().generation();
+    assert_eq!(told, (1..=newest).collect::<Vec<_>>());
+    let folder = tempfile::tempdir().unwrap();
+    for file in vault.export_log(&watch()).await.unwrap() {
+        let file = file.unwrap();
+        let path = folder.path().join(&file.path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, &file.bytes).unwrap();
+    }
+    let key = vault.state().unwrap().log_verifier_key;
+    verify_folder(folder.path(), &key, None).unwrap();
+    newest
+}
+
+#[test]
+fn of_several_commands_between_two_starts_each_generation_has_its_leaf() {
+    run(async {
+        let (house, third) = house(76);
+        stop(house.start().unwrap());
+        let before = {
+            let vault = house.start().unwrap();
+            let newest = told_without_a_gap(&vault).await;
+            stop(vault);
+            newest
+        };
+        let second = ids(&house)[1];
+        let id =
+            at_rest(&house, house.places.places()).add_place(third.places().remove(2)).unwrap();
+        let three = |order: [usize; 2]| {
+            third.restart();
+            let mut places = nth(&house, &order);
+            places.push(third.places().remove(2));
+            places
+        };
+        at_rest(&house, three([0, 1])).promote_place(&second).unwrap();
+        at_rest(&house, three([1, 0])).remove_place(&id).unwrap();
+        let vault = start_at(&house, nth(&house, &[1, 0])).unwrap();
+        assert!(told_without_a_gap(&vault).await >= before + 3);
+    });
+}
+
+#[test]
+fn a_purge_that_was_cut_before_its_leaf_is_finished_also_after_a_command_on_places() {
+    run(async {
+        let (base, third) = house(77);
+        let vault = base.start().unwrap();
+        let due = filed(&vault, "EXEMPLE-DU", "2020-08-24").await.unwrap().record;
+        stop(vault);
+        // Cut at the first write after the anchors moved: the leaf of the purge's generation.
+        let mut cut = None;
+        for call in 1..40 {
+            let house = base.copy(78);
+            let vault = house.start().unwrap();
+            house.clock.advance_millis(DAY_MS);
+            let before = vault.log().keyring().generation();
+            house.disk.heal();
+            house.disk.inject(Counted::Commits, Fault::DeadFrom(call));
+            let purged = vault.run_purge(&watch()).await;
+            let moved = vault.log().keyring().generation() > before;
+            stop(vault);
+            if moved {
+                assert!(purged.is_err(), "cut at {call}");
+                cut = Some(house);
+                break;
+            }
+        }
+        let house = cut.unwrap();
+        at_rest(&house, house.places.places()).add_place(third.places().remove(2)).unwrap();
+        third.restart();
+        let mut places = house.places.places();
+        places.push(third.places().remove(2));
+        let vault = start_at(&house, places).unwrap();
+        told_without_a_gap(&vault).await;
+        assert!(reveal(&vault, due).await.is_err());
+        let json = vault.certificate(&watch(), None).await.unwrap();
+        verify(&json, &vault.state().unwrap().certificate_verifier_key).unwrap();
     });
 }

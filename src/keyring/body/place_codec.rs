@@ -12,6 +12,9 @@ use crate::{
     wire::store,
 };
 
+/// A hash that was not noted.
+const UNKNOWN: [u8; 32] = [0; 32];
+
 pub(super) fn place_message(entry: &PlaceEntry) -> store::PlaceEntry {
     store::PlaceEntry {
         place_id: entry.id.as_bytes().to_vec(),
@@ -52,6 +55,11 @@ pub(super) fn act_message(act: &PlaceAct) -> store::PlaceAct {
         place_id: act.place.as_bytes().to_vec(),
         generation: act.generation,
         at_ms: act.at.as_millis(),
+        previous_keyring_hash: if act.previous_hash == UNKNOWN {
+            Vec::new()
+        } else {
+            act.previous_hash.to_vec()
+        },
     }
 }
 
@@ -62,6 +70,13 @@ pub(super) fn act(message: &store::PlaceAct) -> Decoded<PlaceAct> {
         place: id(PlaceId::from_slice(&message.place_id))?,
         generation: message.generation,
         at: Timestamp::from_millis(message.at_ms),
+        previous_hash: match message.previous_keyring_hash.as_slice() {
+            // Written before there was this field.
+            [] => UNKNOWN,
+            hash => hash
+                .try_into()
+                .map_err(|_| KeyringError::Body("a hash of a change of places is not 32 bytes"))?,
+        },
     })
 }
 

@@ -74,6 +74,7 @@ fn full() -> Body {
             place: PlaceId::from_bytes([12; 16]),
             generation: 4,
             at: now,
+            previous_hash: [13; 32],
         }],
     }
 }

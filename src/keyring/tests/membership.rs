@@ -78,7 +78,9 @@ fn an_empty_folder_becomes_the_last_follower_and_holds_everything_the_primary_do
     let keyring = open_nth(&places, &[0, 1, 2]).unwrap();
     assert_eq!(listed(&keyring), [ids[0], ids[1], id]);
     assert!(keyring.places().iter().all(|place| !place.stale));
-    let act = PlaceAct { change: PlaceChange::Added, place: id, generation: 3, at: NOW };
+    let previous_hash = keyring.place_acts()[0].previous_hash;
+    let act =
+        PlaceAct { change: PlaceChange::Added, place: id, generation: 3, at: NOW, previous_hash };
     assert_eq!(keyring.place_acts(), [act]);
     assert_eq!(places.image(2).slots_in_use(), 1);
     generation(&keyring, |d| d.puncture(&[slot])).unwrap();
