@@ -15,6 +15,7 @@
 //! until the process starts again; what was signed never contradicts what is signed later.
 
 pub mod clear;
+pub mod copy;
 pub mod export;
 pub mod leaf;
 pub mod merkle;

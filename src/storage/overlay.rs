@@ -106,7 +106,9 @@ impl Then {
         &self,
         keys: KeyRange,
         now: impl Iterator<Item = Result<Row, StoreError>>,
-        read: impl FnOnce(Merged<'_, &mut dyn Iterator<Item = Result<Row, StoreError>>>) -> Result<T, StoreError>,
+        read: impl FnOnce(
+            Merged<'_, &mut dyn Iterator<Item = Result<Row, StoreError>>>,
+        ) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let kept = self.0.lock();
         kept.check()?;
@@ -153,9 +155,7 @@ mod tests {
 
     fn noted(overlays: &Overlays, key: &[u8], old: Option<Vec<u8>>) {
         let ops = vec![Op::Delete(key.to_vec())];
-        overlays
-            .note(&[Group { preconditions: Vec::new(), ops }], |_| Ok(old.clone()))
-            .unwrap();
+        overlays.note(&[Group { preconditions: Vec::new(), ops }], |_| Ok(old.clone())).unwrap();
     }
 
     #[test]
