@@ -15,7 +15,6 @@
 //! until the process starts again; what was signed never contradicts what is signed later.
 
 pub mod clear;
-pub mod copy;
 pub mod export;
 pub mod leaf;
 pub mod merkle;
@@ -28,6 +27,7 @@ mod alarm;
 mod alarm_book;
 mod checkpoint;
 mod committer;
+mod copy;
 mod entry;
 mod error;
 mod event;
@@ -48,6 +48,7 @@ mod tests;
 
 pub use alarm::{ALARM_CHECKPOINT, ALARM_CLOCK, ALARM_ROLLBACK, ALARM_UNWRITABLE};
 pub use alarm_book::Alarm;
+pub use copy::{CopiedLog, LogFault, LogInCopy};
 pub use error::{AuditError, OpenError};
 pub use event::{EventDraft, FieldGiven, SealedEvent, StoredEvent};
 pub use guard::ClockVerdict;

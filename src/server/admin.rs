@@ -1,14 +1,16 @@
 //! `oubliette.v1.Admin` on the wire. Each method reads, calls one use case, and writes.
 
-use std::sync::Arc;
+use std::{pin::Pin, sync::Arc};
 
+use tokio::sync::{Semaphore, mpsc};
+use tokio_stream::{Stream, wrappers::ReceiverStream};
 use tonic::{Request, Response, Status};
 
-use super::{auth, convert, status::not_built_yet};
-use crate::{vault::Vault, wire::api};
+use super::{auth, backup, convert, status, status::not_built_yet};
+use crate::{client::reason::Reason, limits, vault::Vault, wire::api};
 
-/// The service over one vault.
-pub(crate) struct Admin(pub(crate) Arc<Vault>);
+/// The service over one vault, and the places of backups that are being sent.
+pub(crate) struct Admin(pub(crate) Arc<Vault>, pub(crate) Arc<Semaphore>);
 
 #[tonic::async_trait]
 impl api::admin_server::Admin for Admin {
@@ -91,5 +93,23 @@ impl api::admin_server::Admin for Admin {
     ) -> Result<Response<api::ReloadPoliciesResponse>, Status> {
         auth::caller(&request)?;
         Err(not_built_yet())
+    }
+
+    type BackupStream = Pin<Box<dyn Stream<Item = backup::Answer> + Send>>;
+
+    async fn backup(
+        &self,
+        request: Request<api::BackupRequest>,
+    ) -> Result<Response<Self::BackupStream>, Status> {
+        let who = auth::caller(&request)?;
+        let place = Arc::clone(&self.1).try_acquire_owned().map_err(|_| {
+            status::bound(Reason::Overloaded, "backups at one time", limits::BACKUPS_MAX)
+        })?;
+        // Decided and logged here, so that a refusal is the call's answer and no stream starts.
+        let begun = self.0.backup(&who).await?;
+        let (answers, taken) = mpsc::channel(limits::BACKUP_PIECES_AHEAD);
+        let (vault, metadata) = (Arc::clone(&self.0), request.metadata().clone());
+        tokio::spawn(backup::Worker::new(vault, metadata, answers, place).run(begun));
+        Ok(Response::new(Box::pin(ReceiverStream::new(taken))))
     }
 }

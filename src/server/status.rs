@@ -12,7 +12,7 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 use crate::{
     audit::AuditError, client::reason::Reason, crypto::section::SectionError,
     identity::IdentityError, ids::ClassName, keyring::KeyringError, limits, policy::Violation,
-    retention::RetentionError, vault::VaultError,
+    retention::RetentionError, storage::StoreError, vault::VaultError,
 };
 
 /// `ErrorInfo.domain` of every error.
@@ -183,6 +183,7 @@ fn vault(error: &VaultError) -> Refusal {
         VaultError::Corrupt(_) => Refusal::of(Reason::Corrupt),
         VaultError::WrongReceipt | VaultError::Interrupted => Refusal::of(Reason::Internal),
         VaultError::Section(error) => section(error),
+        VaultError::Store(StoreError::SnapshotLost) => Refusal::of(Reason::SnapshotLost),
         VaultError::Store(_) => Refusal::of(Reason::StorageFailed),
         VaultError::Identity(error) => identity(error),
         VaultError::Audit(error) => audit(error),

@@ -287,6 +287,10 @@ impl Snapshot for MemorySnapshot {
         page_of(rows.map(|row| Ok(owned(row))), bytes)
     }
 
+    fn engine(&self) -> &'static str {
+        "memory"
+    }
+
     fn rows_about(&self) -> u64 {
         u64::try_from(self.rows.len()).unwrap_or(u64::MAX)
     }

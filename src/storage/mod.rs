@@ -156,6 +156,9 @@ pub trait Snapshot: Send + Sync {
     /// the page to `bytes` of keys and values, and at least one. Empty: there are no more.
     fn page(&self, after: Option<&[u8]>, bytes: usize) -> Result<Vec<Row>, StoreError>;
 
+    /// The engine's name.
+    fn engine(&self) -> &'static str;
+
     /// About how many rows there are: for a progress bar, and for nothing else.
     fn rows_about(&self) -> u64;
 }

@@ -178,6 +178,10 @@ impl Snapshot for SledSnapshot {
         self.then.merged(keys, now, |rows| page_of(rows, bytes))
     }
 
+    fn engine(&self) -> &'static str {
+        super::Engine::Sled.name()
+    }
+
     fn rows_about(&self) -> u64 {
         u64::try_from(self.tree.len()).unwrap_or(u64::MAX)
     }

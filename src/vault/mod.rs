@@ -19,6 +19,7 @@ use crate::{
 
 mod assign;
 mod background;
+mod backup;
 mod call;
 mod candidates;
 mod change;
@@ -45,6 +46,7 @@ mod tokens;
 mod update;
 mod worklist;
 
+pub use backup::{Backup, BackupHead, BackupTotals};
 pub use call::{
     AssignInput, Assignee, Changed, CreateInput, Created, EraseAnswer, FieldAnswer, FindInput,
     FindPage, ImportBatch, ImportRecord, Intent, MatchInput, Matched, PageRequest, RequestKey,
@@ -351,6 +353,11 @@ impl Vault {
     /// Accepts the present clock.
     pub async fn confirm_clock(&self, who: &Caller, date: NaiveDate) -> Result<(), VaultError> {
         self.duties.confirm_clock(&self.pack(), who, date).await
+    }
+
+    /// Begins a backup: the rows of this moment, to be taken piece by piece.
+    pub async fn backup(&self, who: &Caller) -> Result<Backup, VaultError> {
+        self.duties.backup(&self.pack(), who).await
     }
 
     /// All alarms.

@@ -68,6 +68,7 @@ const METHODS: &[(&str, Unauthenticated, Built)] = &[
     ("Admin/Approve", Unauthenticated::Refused, Built::NotYet),
     ("Admin/ListApprovals", Unauthenticated::Refused, Built::NotYet),
     ("Admin/RotateRootKey", Unauthenticated::Refused, Built::Yes),
+    ("Admin/Backup", Unauthenticated::Refused, Built::Yes),
     ("Admin/ReloadPolicies", Unauthenticated::Refused, Built::NotYet),
 ];
 

@@ -27,6 +27,7 @@ pub const VAULT_ACTIONS: &[&str] = &[
     "status:read",
     "clock:confirm",
     "key:rotate",
+    "backup:take",
     "alarm:list",
     "alarm:ack",
 ];

@@ -5,12 +5,14 @@
 //! policy pack says about a value is checked below, in `policy`.
 
 mod answers;
+mod backup;
 mod check;
 mod log;
 mod records;
 mod requests;
 
 pub(crate) use answers::*;
+pub(crate) use backup::*;
 pub(crate) use log::*;
 pub(crate) use records::*;
 pub(crate) use requests::*;

@@ -160,6 +160,10 @@ impl Snapshot for FjallSnapshot {
         page_of(rows.into_iter().flatten().map(owned), bytes)
     }
 
+    fn engine(&self) -> &'static str {
+        super::Engine::Fjall.name()
+    }
+
     fn rows_about(&self) -> u64 {
         u64::try_from(self.rows.approximate_len()).unwrap_or(u64::MAX)
     }
