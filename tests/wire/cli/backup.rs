@@ -3,7 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use serde_json::{Value as Json, json};
@@ -23,6 +23,12 @@ fn lines(names: &[String]) -> String {
         record.to_string() + "\n"
     };
     names.iter().map(line).collect()
+}
+
+/// A number as a name may hold it.
+fn letters(n: usize) -> String {
+    let letter = |n: usize| char::from(b'A' + u8::try_from(n % 26).unwrap());
+    [letter(n / 676), letter(n / 26), letter(n)].iter().collect()
 }
 
 fn filed(home: &Home, name: &str) -> String {
@@ -76,27 +82,32 @@ fn a_backup_under_load_put_back_after_an_erasure_brings_nothing_back_and_loses_n
     let home = &desk.home;
     let appointed = appoint(home, "keys-2", &["--role", "key_admin"]);
     desk.first_login("keys-2", &appointed);
-    let kept: Vec<String> = (0..60).map(|n| filed(home, &format!("EXEMPLE-VIF-{n}"))).collect();
-    let erased: Vec<String> = (0..5).map(|n| filed(home, &format!("EXEMPLE-OUBLI-{n}"))).collect();
+    let kept: Vec<String> =
+        (0..60).map(|n| filed(home, &format!("EXEMPLE-VIF-{}", letters(n)))).collect();
+    let erased: Vec<String> =
+        (0..5).map(|n| filed(home, &format!("EXEMPLE-OUBLI-{}", letters(n)))).collect();
 
     // Somebody files while it is taken.
-    let names: Vec<String> = (0..300).map(|n| format!("EXEMPLE-PENDANT-{n}")).collect();
-    let input = home.secret_file("during.ndjson", &lines(&names));
-    let over = AtomicBool::new(false);
+    let (over, imports) = (AtomicBool::new(false), AtomicUsize::new(0));
     let taken = std::thread::scope(|scope| {
         let writer = scope.spawn(|| {
-            let mut imports = 0;
             while !over.load(Ordering::Acquire) {
+                let number = imports.load(Ordering::Acquire);
+                let name = |n| format!("EXEMPLE-PENDANT-{}-{}", letters(number), letters(n));
+                let names: Vec<String> = (0..100).map(name).collect();
+                let input = home.secret_file(&format!("{number}.ndjson"), &lines(&names));
                 let args = ["import", &input, "--collection", "cases", "--purpose", "p1"];
                 let done = home.run_as("feed-974", &args);
                 assert_eq!(done.code, 0, "{}", done.err);
-                imports += 1;
+                imports.fetch_add(1, Ordering::AcqRel);
             }
-            imports
         });
+        while imports.load(Ordering::Acquire) == 0 {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
         let taken = backup(home, "backup");
         over.store(true, Ordering::Release);
-        assert!(writer.join().unwrap() > 0);
+        writer.join().unwrap();
         taken
     });
     let key = key_of(&desk);
@@ -110,7 +121,7 @@ fn a_backup_under_load_put_back_after_an_erasure_brings_nothing_back_and_loses_n
     }
 
     for record in &erased {
-        let args = ["erase", record, "--purpose", "p1", "--justification", "asked for", "--yes"];
+        let args = ["erase", record, "--purpose", "p7", "--justification", "asked for", "--yes"];
         let done = home.run_as("desk-974", &args);
         assert_eq!(done.code, 0, "{}{}", done.out, done.err);
     }
@@ -133,7 +144,12 @@ fn a_backup_under_load_put_back_after_an_erasure_brings_nothing_back_and_loses_n
     login_all(&home, &serving, &["med-974", "dpo-1", "feed-974"]);
     for (n, record) in kept.iter().enumerate() {
         let shown = identity_of(&home, "med-974", record);
-        assert!(shown.out.contains(&format!("EXEMPLE-VIF-{n}\"")), "{}{}", shown.out, shown.err);
+        assert!(
+            shown.out.contains(&format!("EXEMPLE-VIF-{}\"", letters(n))),
+            "{}{}",
+            shown.out,
+            shown.err
+        );
     }
     for record in erased.iter().chain([&late]) {
         identity_of(&home, "med-974", record).failed_saying(3, &["NOT_AVAILABLE"]);
@@ -173,7 +189,7 @@ fn a_backup_under_load_put_back_after_an_erasure_brings_nothing_back_and_loses_n
     // The old folder is older than the places now, and what it knows is refused or swept, never mixed.
     let serving = home.serve();
     login_all(&home, &serving, &["med-974"]);
-    assert!(identity_of(&home, "med-974", &kept[0]).out.contains("EXEMPLE-VIF-0"));
+    assert!(identity_of(&home, "med-974", &kept[0]).out.contains("EXEMPLE-VIF-AAA"));
 }
 
 #[test]
