@@ -2,15 +2,15 @@
 
 use std::{pin::Pin, sync::Arc};
 
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio_stream::{Stream, wrappers::ReceiverStream};
 use tonic::{Request, Response, Status};
 
-use super::{auth, backup, convert, status, status::not_built_yet};
-use crate::{client::reason::Reason, limits, vault::Vault, wire::api};
+use super::{auth, backup, convert, places::Calls, status::not_built_yet};
+use crate::{limits, vault::Vault, wire::api};
 
-/// The service over one vault, and the places of backups that are being sent.
-pub(crate) struct Admin(pub(crate) Arc<Vault>, pub(crate) Arc<Semaphore>);
+/// The service over one vault; the calls in progress have the place of a backup.
+pub(crate) struct Admin(pub(super) Arc<Vault>, pub(super) Calls);
 
 #[tonic::async_trait]
 impl api::admin_server::Admin for Admin {
@@ -102,14 +102,13 @@ impl api::admin_server::Admin for Admin {
         request: Request<api::BackupRequest>,
     ) -> Result<Response<Self::BackupStream>, Status> {
         let who = auth::caller(&request)?;
-        let place = Arc::clone(&self.1).try_acquire_owned().map_err(|_| {
-            status::bound(Reason::Overloaded, "backups at one time", limits::BACKUPS_MAX)
-        })?;
+        let place = self.1.admit_backup()?;
         // Decided and logged here, so that a refusal is the call's answer and no stream starts.
         let begun = self.0.backup(&who).await?;
         let (answers, taken) = mpsc::channel(limits::BACKUP_PIECES_AHEAD);
         let (vault, metadata) = (Arc::clone(&self.0), request.metadata().clone());
-        tokio::spawn(backup::Worker::new(vault, metadata, answers, place).run(begun));
+        let bounded = (place, self.1.bounds().backup_ms);
+        tokio::spawn(backup::Worker::new(vault, metadata, answers, bounded).run(begun));
         Ok(Response::new(Box::pin(ReceiverStream::new(taken))))
     }
 }

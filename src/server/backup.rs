@@ -8,15 +8,14 @@
 use std::{sync::Arc, time::Duration};
 
 use tokio::{
-    sync::{OwnedSemaphorePermit, mpsc},
+    sync::mpsc,
     time::{Instant, timeout_at},
 };
 use tonic::{Status, metadata::MetadataMap};
 
-use super::{auth, convert, status};
+use super::{auth, convert, places::Place, status};
 use crate::{
     client::reason::Reason,
-    limits,
     vault::{Backup, Vault, VaultError},
     wire::api::{self, backup_response::Part},
 };
@@ -29,9 +28,11 @@ pub(super) struct Worker {
     vault: Arc<Vault>,
     metadata: MetadataMap,
     answers: mpsc::Sender<Answer>,
+    /// Longest time, in milliseconds, and the instant at which it is over.
+    bound_ms: u64,
     until: Instant,
     /// The place of one backup.
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 /// Why a stream ends before its totals.
@@ -43,15 +44,15 @@ enum End {
 }
 
 impl Worker {
-    /// A stream that begins now and may last for as long as a snapshot is kept.
+    /// A stream that begins now and lasts for so many milliseconds at most.
     pub(super) fn new(
         vault: Arc<Vault>,
         metadata: MetadataMap,
         answers: mpsc::Sender<Answer>,
-        place: OwnedSemaphorePermit,
+        (place, bound_ms): (Place, u64),
     ) -> Self {
-        let until = Instant::now() + Duration::from_millis(limits::BACKUP_MS_MAX);
-        Self { vault, metadata, answers, until, _place: place }
+        let until = Instant::now() + Duration::from_millis(bound_ms);
+        Self { vault, metadata, answers, bound_ms, until, _place: place }
     }
 
     /// Sends the whole of it. Its events are in the log when this ends.
@@ -64,8 +65,8 @@ impl Worker {
             let _ = tokio::task::spawn_blocking(move || backup.cut()).await;
         }
         if let End::Refused(status) = end {
-            // A caller who takes nothing finds the stream ended without totals.
-            let _ = self.answers.try_send(Err(*status));
+            // The snapshot is gone by now. A caller who takes nothing more is given up (`answer`).
+            let _ = self.answers.send(Err(*status)).await;
         }
     }
 
@@ -94,7 +95,7 @@ impl Worker {
         match timeout_at(self.until, sending).await {
             Ok(sent) => sent.map_err(|_| End::Gone),
             Err(_) => {
-                let limit = usize::try_from(limits::BACKUP_MS_MAX).unwrap_or(usize::MAX);
+                let limit = usize::try_from(self.bound_ms).unwrap_or(usize::MAX);
                 let late = status::bound(Reason::Deadline, "milliseconds for a backup", limit);
                 Err(refused(late))
             }

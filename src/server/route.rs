@@ -11,7 +11,6 @@ use std::{
     task::{Context, Poll},
 };
 
-use tokio::sync::Semaphore;
 use tonic::{
     Status,
     body::Body,
@@ -29,7 +28,7 @@ use super::{
     records, retention, rights,
 };
 use crate::{
-    limits::{BACKUPS_MAX, MESSAGE_BYTES_MAX, OPEN_MESSAGE_BYTES_MAX},
+    limits::{MESSAGE_BYTES_MAX, OPEN_MESSAGE_BYTES_MAX},
     vault::Vault,
     wire::api::{
         admin_server::AdminServer, agents_server::AgentsServer, audit_server::AuditServer,
@@ -100,10 +99,7 @@ impl<H: Health, R: v1::ServerReflection, A: v1alpha::ServerReflection> Routes<H,
             retention: bounded!(RetentionServer::new(retention::Retention(Arc::clone(&vault)))),
             audit: bounded!(AuditServer::new(audit::Audit(Arc::clone(&vault)))),
             agents: bounded!(AgentsServer::new(agents::Agents(Arc::clone(&vault)))),
-            admin: bounded!(AdminServer::new(admin::Admin(
-                Arc::clone(&vault),
-                Arc::new(Semaphore::new(BACKUPS_MAX))
-            ))),
+            admin: bounded!(AdminServer::new(admin::Admin(Arc::clone(&vault), calls.clone()))),
             health: bounded!(health, OPEN_MESSAGE_BYTES_MAX),
             reflection: bounded!(reflection, OPEN_MESSAGE_BYTES_MAX),
             reflection_alpha: bounded!(reflection_alpha, OPEN_MESSAGE_BYTES_MAX),

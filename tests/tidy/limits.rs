@@ -333,7 +333,10 @@ const BOUNDS: &[(&str, Held)] = &[
     ("EXPORT_PAGE_FILES", Apart("how far an export reads ahead; its files do not depend on it")),
     ("CONNECT_MS", Apart("the client's own patience")),
     ("TICK_MS", Apart("how often the background looks")),
-    ("BACKUP_PIECE_BYTES", Apart("how much of a backup is read at a time; no answer depends on it")),
+    (
+        "BACKUP_PIECE_BYTES",
+        Apart("how much of a backup is read at a time; no answer depends on it"),
+    ),
     ("BACKUP_PIECES_AHEAD", Apart("how much waits for a caller; no answer depends on it")),
     (
         "BACKUP_ROW_BYTES_MAX",
