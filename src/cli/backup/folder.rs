@@ -181,11 +181,11 @@ mod tests {
         assert_eq!((writer.rows, writer.bytes), (10, 1000));
         let (files, hash) = writer.finish().unwrap();
         let of: Vec<_> = files.iter().map(|f| (f.name.as_str(), f.rows, f.bytes)).collect();
-        let (one, two, three, four) = (name(1), name(2), name(3), name(4));
-        let full = |name| (name, 3, 325);
-        assert_eq!(of, [full(&one), full(&two), full(&three), (four.as_str(), 1, 125)]);
+        let names: Vec<String> = (1..=4).map(name).collect();
+        let [one, two, three, four] = [0, 1, 2, 3].map(|n| names[n].as_str());
+        assert_eq!(of, [(one, 3, 325), (two, 3, 325), (three, 3, 325), (four, 1, 125)]);
         assert_eq!(hash, <[u8; 32]>::from(Sha256::digest(&bytes)));
-        let first = fs::read(folder.path().join(&one)).unwrap();
+        let first = fs::read(folder.path().join(one)).unwrap();
         assert_eq!(&first[..25], header(vault, 1));
         assert_eq!(hex::encode(Sha256::digest(&first)), files[0].sha256);
         // Nothing is written over.

@@ -76,20 +76,10 @@ fn key_of(desk: &Desk) -> String {
     desk.founded["log_verifier_key"].as_str().unwrap().to_owned()
 }
 
-#[test]
-fn a_backup_under_load_put_back_after_an_erasure_brings_nothing_back_and_loses_nothing_it_held() {
-    let desk = Desk::opened();
-    let home = &desk.home;
-    let appointed = appoint(home, "keys-2", &["--role", "key_admin"]);
-    desk.first_login("keys-2", &appointed);
-    let kept: Vec<String> =
-        (0..60).map(|n| filed(home, &format!("EXEMPLE-VIF-{}", letters(n)))).collect();
-    let erased: Vec<String> =
-        (0..5).map(|n| filed(home, &format!("EXEMPLE-OUBLI-{}", letters(n)))).collect();
-
-    // Somebody files while it is taken.
+/// A backup that is taken while somebody files.
+fn backup_under_load(home: &Home) -> Json {
     let (over, imports) = (AtomicBool::new(false), AtomicUsize::new(0));
-    let taken = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         let writer = scope.spawn(|| {
             while !over.load(Ordering::Acquire) {
                 let number = imports.load(Ordering::Acquire);
@@ -109,7 +99,53 @@ fn a_backup_under_load_put_back_after_an_erasure_brings_nothing_back_and_loses_n
         over.store(true, Ordering::Release);
         writer.join().unwrap();
         taken
-    });
+    })
+}
+
+/// The log says what was lost and what was swept of five records, and an alarm is open.
+fn assert_told(home: &Home, kept: u64) {
+    let listed = |kind: &str| {
+        let done = home.run_as("dpo-1", &["audit", "list", "--kind", kind, "--json"]);
+        assert_eq!(done.code, 0, "{}", done.err);
+        let events = done.out.lines().map(|line| serde_json::from_str::<Json>(line).unwrap());
+        events.collect::<Vec<_>>()
+    };
+    let origin = listed("origin");
+    assert_eq!(origin.len(), 1, "{origin:?}");
+    let origin = origin[0].to_string();
+    assert!(origin.contains(&format!("\"kept\":{}", kept)), "{origin}");
+    let sweep = listed("sweep");
+    assert_eq!(sweep.len(), 1);
+    let rows: u64 = sweep[0]
+        .to_string()
+        .split("rows=")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap()
+        .parse()
+        .unwrap();
+    // Of each: the record, its sections, its index rows.
+    assert!(rows >= 5 * 3 && rows % 5 == 0, "{rows}");
+    assert_eq!(listed("backup-begin").len(), 1, "it is in the backup itself");
+    assert_eq!(listed("backup-end").len(), 0, "it was written after");
+    let alarms = home.run_as("dpo-1", &["alarm", "list", "--json"]).out;
+    assert!(alarms.contains("rollback"), "{alarms}");
+}
+
+#[test]
+fn a_backup_under_load_put_back_after_an_erasure_brings_nothing_back_and_loses_nothing_it_held() {
+    let desk = Desk::opened();
+    let home = &desk.home;
+    let appointed = appoint(home, "keys-2", &["--role", "key_admin"]);
+    desk.first_login("keys-2", &appointed);
+    let kept: Vec<String> =
+        (0..60).map(|n| filed(home, &format!("EXEMPLE-VIF-{}", letters(n)))).collect();
+    let erased: Vec<String> =
+        (0..5).map(|n| filed(home, &format!("EXEMPLE-OUBLI-{}", letters(n)))).collect();
+
+    let taken = backup_under_load(home);
     let key = key_of(&desk);
     let verified = verify(home, "backup", &key).json();
     assert_eq!((&verified["well"], &verified["rows"]), (&json!(true), &taken["rows"]));
@@ -156,34 +192,7 @@ fn a_backup_under_load_put_back_after_an_erasure_brings_nothing_back_and_loses_n
     }
     let again = home.login("keys-2", &serving.address);
     assert_ne!(again.code, 0, "an agent revoked since the backup is back");
-    let listed = |kind: &str| {
-        let done = home.run_as("dpo-1", &["audit", "list", "--kind", kind, "--json"]);
-        assert_eq!(done.code, 0, "{}", done.err);
-        let events = done.out.lines().map(|line| serde_json::from_str::<Json>(line).unwrap());
-        events.collect::<Vec<_>>()
-    };
-    let origin = listed("origin");
-    assert_eq!(origin.len(), 1, "{origin:?}");
-    let origin = origin[0].to_string();
-    assert!(origin.contains(&format!("\"kept\":{}", verified["log"]["size"])), "{origin}");
-    let sweep = listed("sweep");
-    assert_eq!(sweep.len(), 1);
-    let rows: u64 = sweep[0]
-        .to_string()
-        .split("rows=")
-        .nth(1)
-        .unwrap()
-        .split('"')
-        .next()
-        .unwrap()
-        .parse()
-        .unwrap();
-    // Of each: the record, its sections, its index rows.
-    assert!(rows >= 5 * 3 && rows % 5 == 0, "{rows}");
-    assert_eq!(listed("backup-begin").len(), 1, "it is in the backup itself");
-    assert_eq!(listed("backup-end").len(), 0, "it was written after");
-    let alarms = home.run_as("dpo-1", &["alarm", "list", "--json"]).out;
-    assert!(alarms.contains("rollback"), "{alarms}");
+    assert_told(&home, verified["log"]["size"].as_u64().unwrap());
     filed(&home, "EXEMPLE-APRES");
     assert_eq!(serving.terminate().code, 0);
     // The old folder is older than the places now, and what it knows is refused or swept, never mixed.
