@@ -87,8 +87,11 @@ impl Frames {
     }
 }
 
+/// So many bytes, and what follows.
+type Part<'a> = (&'a [u8], &'a [u8]);
+
 /// One length and as many bytes, and what follows; `None` if not all of it is there.
-fn part(bytes: &[u8]) -> Result<Option<(&[u8], &[u8])>, FrameError> {
+fn part(bytes: &[u8]) -> Result<Option<Part<'_>>, FrameError> {
     let Some((length, rest)) = bytes.split_first_chunk() else { return Ok(None) };
     let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| FrameError::TooLong)?;
     if length > limits::BACKUP_ROW_BYTES_MAX {

@@ -127,7 +127,7 @@ fn assert_told(home: &Home, kept: u64) {
         .parse()
         .unwrap();
     // Of each: the record, its sections, its index rows.
-    assert!(rows >= 5 * 3 && rows % 5 == 0, "{rows}");
+    assert!(rows >= 5 * 3 && rows.is_multiple_of(5), "{rows}");
     assert_eq!(listed("backup-begin").len(), 1, "it is in the backup itself");
     assert_eq!(listed("backup-end").len(), 0, "it was written after");
     let alarms = home.run_as("dpo-1", &["alarm", "list", "--json"]).out;
