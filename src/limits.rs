@@ -244,6 +244,31 @@ const _: () = assert!(CALLS_MAX <= COMMIT_QUEUE_CALLS_MAX);
 const _: () = assert!(REQUEST_READ_MS <= CALL_MS_MAX);
 const _: () = assert!(MESSAGE_FIELDS_MAX > 2 * FIELDS_PER_RECORD_MAX + CLASSES_PER_REVEAL_MAX);
 
+// Backups.
+
+/// Bytes of rows read from a snapshot, and sent, at a time; one longer row is sent in pieces.
+pub const BACKUP_PIECE_BYTES: usize = 256 * 1024;
+/// Pieces of a backup that wait for a caller.
+pub const BACKUP_PIECES_AHEAD: usize = 2;
+/// Longest key or value of a row in a backup.
+pub const BACKUP_ROW_BYTES_MAX: usize = COMMIT_BATCH_BYTES_MAX;
+/// Backups that are being sent at one time.
+pub const BACKUPS_MAX: usize = 1;
+/// Longest time that a snapshot is kept open for a backup, in milliseconds.
+pub const BACKUP_MS_MAX: u64 = 4 * 60 * 60 * 1000;
+/// Bytes that an engine without snapshots of its own keeps in memory for one; then it is given up.
+pub const SNAPSHOT_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// A file of a backup ends with the row that reaches so many bytes.
+pub const BACKUP_FILE_BYTES: u64 = 64 * 1024 * 1024;
+/// Most files of a backup.
+pub const BACKUP_FILES_MAX: usize = 1_000_000;
+/// Largest manifest of a backup that is read.
+pub const BACKUP_MANIFEST_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// Bytes of rows that a restore commits at a time.
+pub const RESTORE_BATCH_BYTES: usize = 4 * 1024 * 1024;
+
+const _: () = assert!(BACKUP_PIECE_BYTES < MESSAGE_BYTES_MAX);
+
 // Purges, holds, approvals and certificates.
 
 /// Holds in force at one time: with their texts at most a third of the keyring's bound.

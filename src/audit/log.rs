@@ -317,7 +317,6 @@ impl AuditLog {
         }
     }
 
-    #[cfg(test)]
     pub(super) fn shared(&self) -> &Shared {
         &self.shared
     }

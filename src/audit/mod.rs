@@ -27,6 +27,7 @@ mod alarm;
 mod alarm_book;
 mod checkpoint;
 mod committer;
+mod copy;
 mod entry;
 mod error;
 mod event;
@@ -48,6 +49,7 @@ mod tests;
 
 pub use alarm::{ALARM_CHECKPOINT, ALARM_CLOCK, ALARM_ROLLBACK, ALARM_UNWRITABLE};
 pub use alarm_book::Alarm;
+pub use copy::{CopiedLog, LogFault, LogInCopy};
 pub use error::{AuditError, OpenError};
 pub use event::{EventDraft, FieldGiven, SealedEvent, StoredEvent};
 pub use guard::ClockVerdict;

@@ -2,6 +2,8 @@
 //!
 //! The tree of the present origin must be at least as long as every floor, with the same root at its
 //! size. The floors are the keyring's log state and the checkpoints at the places. A shorter or
+//! A database that was put back from a backup says so itself ([`keys::RESTORED`]): leaves written since may
+//! have been signed and shown to others although no floor knows of them. A shorter or
 //! different tree is not an error but a finding ([`RolledBack`]): a generation first raises k, and only
 //! then the first leaf of the next origin is written, carrying the old checkpoint and the lost range.
 //! Nothing here writes, except that first leaf.
@@ -92,10 +94,20 @@ pub(super) fn examine(parts: &Parts) -> Result<Found, OpenError> {
     let tree = sound_tree(store, tail)?;
     let mut floors = placed;
     floors.push(Floor { k: state.k, size: state.size, root: state.root, note: String::new() });
-    if tail.k == state.k && covers(store, tail, &floors)? {
+    let restored = restored(store)?;
+    if restored.is_none() && tail.k == state.k && covers(store, tail, &floors)? {
         return Ok(Found::Whole(tree));
     }
-    Ok(Found::Cut(loss(tail, state, floors)))
+    let mut loss = loss(tail, state, floors);
+    loss.detail.lost_to = loss.detail.lost_to.max(restored.unwrap_or_default());
+    Ok(Found::Cut(loss))
+}
+
+/// How many leaves the origin of a restored database had at least; `None` if it was not restored.
+fn restored(store: &dyn Store) -> Result<Option<u64>, OpenError> {
+    let Some(row) = store.get(keys::RESTORED)? else { return Ok(None) };
+    let row = row.as_slice().try_into().map_err(|_| AuditError::Corrupt("row m/restored"))?;
+    Ok(Some(u64::from_be_bytes(row)))
 }
 
 /// The checkpoints at the places, verified. Those of later origins than the keyring's are refused.

@@ -17,7 +17,10 @@ use super::{
     shared::Shared,
     submit,
 };
-use crate::keyring::Unpublished;
+use crate::{
+    keyring::Unpublished,
+    storage::{Group, Op, keys},
+};
 
 /// Writes the generation leaf durably, then lets the generation hand out slots, then writes a
 /// checkpoint to the places. Blocks.
@@ -57,7 +60,10 @@ pub(super) fn missing(shared: &Shared) -> Result<bool, AuditError> {
 /// Writes the first leaf of an origin, and then a checkpoint.
 pub(super) fn origin(shared: &Shared, detail: &OriginDetail) -> Result<(), AuditError> {
     let bytes = detail.encode().ok_or(AuditError::Corrupt("a checkpoint is too long"))?;
-    write(shared, KIND_ORIGIN, bytes, None)?;
+    // What forced the new origin goes with its first leaf, so that a start that is cut after it does not
+    // begin another one.
+    let ops = vec![Op::Delete(keys::RESTORED.to_vec())];
+    write(shared, KIND_ORIGIN, bytes, (None, ops))?;
     place_checkpoint(shared);
     Ok(())
 }
@@ -65,18 +71,19 @@ pub(super) fn origin(shared: &Shared, detail: &OriginDetail) -> Result<(), Audit
 /// Writes one generation's leaf.
 pub(super) fn generation(shared: &Shared, detail: &[u8]) -> Result<(), AuditError> {
     let parsed = GenerationDetail::parse(detail).ok_or(AuditError::Corrupt("a generation"))?;
-    write(shared, KIND_GENERATION, detail.to_vec(), Some(parsed.generation))
+    write(shared, KIND_GENERATION, detail.to_vec(), (Some(parsed.generation), Vec::new()))
 }
 
 fn write(
     shared: &Shared,
     kind: &'static str,
     detail: Vec<u8>,
-    generation: Option<u64>,
+    (generation, ops): (Option<u64>, Vec<Op>),
 ) -> Result<(), AuditError> {
     let (time, digest) = (shared.clock.now(), Sha256::digest(&detail).into());
     let entry = Some(Entry::Clear { kind, time, detail, digest, generation });
-    let call = Call { entry, ..Call::default() };
+    let group = Group { preconditions: Vec::new(), ops };
+    let call = Call { entry, group, ..Call::default() };
     submit::submit_blocking(shared, call).map(drop)
 }
 

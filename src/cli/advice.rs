@@ -48,6 +48,9 @@ pub(super) fn start(error: &StartError) -> String {
         StartError::NotEmpty => {
             "name a new --data folder; if a vault is in this one, run it: `oubliette serve`"
         }
+        StartError::BackupOfOther { .. } => {
+            "give the --keys of the vault that the backup was taken of; `oubliette backup verify` names it"
+        }
         StartError::SamePerson => "name two persons: --key-admin ID --dpo ID",
         StartError::Keyring(error) => return keyring(error).to_owned(),
         StartError::Store(StoreError::Locked) => {

@@ -1,6 +1,6 @@
 //! The command line: arguments in, one file per command, an exit code out.
 //!
-//! `init`, `serve`, `place` (but for `list`), `demo`, `sample`, `cert dev`, `policy check`, `audit verify`,
+//! `init`, `serve`, `place` (but for `list`), `restore`, `backup verify`, `demo`, `sample`, `cert dev`, `policy check`, `audit verify`,
 //! `certificate verify`, `completions` and `man` work offline; every other command talks gRPC through `client`. No secret is
 //! ever taken from an argument or from an environment variable, and no field of a record from an
 //! argument: both would stay in the shell's history and in the process list.
@@ -12,6 +12,7 @@ mod alarm;
 mod approval;
 mod assign;
 mod audit;
+mod backup;
 mod cert;
 mod certificate;
 mod clock;
@@ -41,6 +42,7 @@ mod policy;
 mod progress;
 mod prompt;
 mod purge;
+mod restore;
 mod reveal;
 mod sample;
 mod secrets;
@@ -144,6 +146,10 @@ enum Command {
     /// Fetch and verify certificates of what was forgotten
     #[command(subcommand)]
     Certificate(certificate::Command),
+    /// Take a backup of a running vault's data folder, and verify one
+    Backup(Box<backup::Args>),
+    /// Put a backup back as a new data folder, while no vault runs
+    Restore(Box<restore::Args>),
     /// Make synthetic records of a policy pack
     Sample(sample::Args),
     /// Make certificates to try TLS with
@@ -196,6 +202,8 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Place(command) => place::run(command),
         Command::Alarm(command) => alarm::run(&command).map_err(Failure::on_the_vault),
         Command::Audit(command) => audit::run(&command).map_err(Failure::on_the_vault),
+        Command::Backup(args) => backup::run(&args).map_err(Failure::on_the_vault),
+        Command::Restore(args) => restore::run(*args),
         Command::Certificate(command) => certificate::run(&command).map_err(Failure::on_the_vault),
         Command::Cert(command) => cert::run(&command),
         Command::Policy(command) => policy::run(&command),

@@ -38,7 +38,7 @@ use crate::{
     server::{self, Entry},
     storage::Engine,
     vault::{
-        RootReader, RootUnreadable, Vault,
+        RootReader, RootUnreadable, Swept, Vault,
         startup::{Folders, Parts, start},
     },
 };
@@ -126,6 +126,7 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
     warn_single_place(&settings.keys);
     let vault = open(&settings, swap_accepted)?;
     warn_stale_places(&vault);
+    tell_swept(&vault);
     tell_end_date(&vault, &settings.policy)?;
     let background = start_ticks(Arc::clone(&vault))?;
     let served = tokio::runtime::Builder::new_multi_thread()
@@ -233,6 +234,17 @@ fn warn_stale_places(vault: &Vault) {
         out::note(
             "WARNING: it is no disaster copy, and no purge erases anything until it is back.",
         );
+    }
+}
+
+/// Says so when the data folder was an older one: what of it has no key any more is gone again.
+fn tell_swept(vault: &Vault) {
+    if let Some(Swept { rows, log_origin }) = vault.swept_at_start() {
+        out::note(&format!(
+            "NOTE: the data folder is older than its key places, as after a restore. The log goes on in \
+             origin {log_origin}, and its first event says what was lost; swept, for no key reaches \
+             them: {rows} rows. An alarm is open: `oubliette alarm list`."
+        ));
     }
 }
 

@@ -2,11 +2,32 @@
 
 use super::{
     Client, ClientError, second, service,
-    types::{Alarm, Key, KeyKind, Place, Status},
+    types::{Alarm, BackupHead, BackupPart, BackupTotals, Key, KeyKind, Place, Status},
 };
-use crate::{clock::Timestamp, ids::AlarmId, wire::api};
+use crate::{
+    clock::Timestamp,
+    ids::{AlarmId, VaultId},
+    wire::api,
+};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// The parts of a backup that arrive one by one.
+pub struct BackupParts(tonic::Streaming<api::BackupResponse>);
+
+impl BackupParts {
+    /// The next part; `None` at the end of the stream, which is a cut unless totals came before.
+    pub async fn next(&mut self) -> Result<Option<BackupPart>, ClientError> {
+        use api::backup_response::Part;
+        let Some(message) = self.0.message().await? else { return Ok(None) };
+        let part = message.part.ok_or(ClientError::Answer("part"))?;
+        Ok(Some(match part {
+            Part::Head(head) => BackupPart::Head(Box::new(backup_head(head)?)),
+            Part::Rows(bytes) => BackupPart::Rows(bytes),
+            Part::Totals(totals) => BackupPart::Totals(backup_totals(&totals)?),
+        }))
+    }
+}
 
 impl Client {
     /// The state of the vault.
@@ -31,6 +52,13 @@ impl Client {
         Ok(answer.into_inner().generation)
     }
 
+    /// All rows of the data folder, as they are at this moment.
+    pub async fn backup(&self) -> Result<BackupParts, ClientError> {
+        let request = self.request(api::BackupRequest {});
+        let answer = service!(self, admin_client, AdminClient).backup(request).await?;
+        Ok(BackupParts(answer.into_inner()))
+    }
+
     /// Every alarm, open ones first.
     pub async fn list_alarms(&self) -> Result<Vec<Alarm>, ClientError> {
         let request = self.request(api::ListAlarmsRequest {});
@@ -45,6 +73,33 @@ impl Client {
         service!(self, admin_client, AdminClient).ack_alarm(request).await?;
         Ok(())
     }
+}
+
+fn backup_head(head: api::BackupHead) -> Result<BackupHead, ClientError> {
+    Ok(BackupHead {
+        vault: VaultId::from_slice(&head.vault_id).map_err(|_| ClientError::Answer("vault_id"))?,
+        vault_name: head.vault_name,
+        node: head.node,
+        engine: head.engine,
+        generation: head.generation,
+        log_origin: head.log_origin,
+        log_size: head.log_size,
+        log_root: head.log_root.try_into().map_err(|_| ClientError::Answer("log_root"))?,
+        checkpoint: head.checkpoint,
+        started: Timestamp::from_millis(head.started_ms).to_string(),
+        rows_about: head.rows_about,
+    })
+}
+
+fn backup_totals(totals: &api::BackupTotals) -> Result<BackupTotals, ClientError> {
+    let sha256 = totals.sha256.as_slice().try_into();
+    Ok(BackupTotals {
+        rows: totals.rows,
+        bytes: totals.bytes,
+        sha256: sha256.map_err(|_| ClientError::Answer("sha256"))?,
+        log_size: totals.log_size,
+        ended: Timestamp::from_millis(totals.ended_ms).to_string(),
+    })
 }
 
 fn class(class: api::PlaceClass) -> &'static str {

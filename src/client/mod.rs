@@ -25,6 +25,7 @@ use tonic::{
     transport::{Channel, Endpoint},
 };
 
+pub use admin::BackupParts;
 pub use error::{ClientError, Refusal};
 pub use reason::Reason;
 pub use records::{ImportAnswers, ImportSender};

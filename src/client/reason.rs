@@ -154,6 +154,9 @@ reasons! {
     /// Reading from storage failed.
     StorageFailed = "STORAGE_FAILED", Unavailable, true,
         "reading from storage failed", "repeat; if it stays, the operator must look at the data folder's disk";
+    /// A backup's snapshot was given up.
+    SnapshotLost = "SNAPSHOT_LOST", Aborted, true,
+        "too much was written while the backup was taken", "take it again, at a quieter hour or faster";
     /// Stored data does not verify.
     Corrupt = "CORRUPT", DataLoss, false,
         "stored data does not verify", "stop the vault and call the operator: data was changed on disk or a key is wrong";

@@ -6,7 +6,7 @@
 use std::io;
 
 use crate::{
-    ids::PlaceId,
+    ids::{PlaceId, VaultId},
     keyring::{
         Keyring, KeyringError, Place, PlaceClass, RootSource, anchor::Entry, body::Body,
         create::check_distinct, generation, root::RootKeys,
@@ -71,6 +71,8 @@ pub struct PlaceFinding {
     pub describe: String,
     /// Its id, if it has one that can be read.
     pub id: Option<PlaceId>,
+    /// Its vault's, likewise.
+    pub vault: Option<VaultId>,
     /// Its number on the list, the primary being 1.
     pub number: Option<usize>,
     /// The lower of listed and detected class.
@@ -142,6 +144,7 @@ fn look(place: &Place, roots: &RootKeys) -> Result<Looked, KeyringError> {
     let mut finding = PlaceFinding {
         describe: place.describe(),
         id: None,
+        vault: None,
         number: None,
         class: place.anchor.class(),
         generation: None,
@@ -165,7 +168,7 @@ fn look(place: &Place, roots: &RootKeys) -> Result<Looked, KeyringError> {
             return nothing(finding);
         }
     };
-    finding.id = Some(id);
+    (finding.id, finding.vault) = (Some(id), Some(vault));
     let held = place.anchor.read(roots).map(|held| (held.highest(), held.newest_opens()));
     let held = match held {
         Ok((_, Ok(held))) => held,

@@ -1,14 +1,16 @@
 //! `oubliette.v1.Admin` on the wire. Each method reads, calls one use case, and writes.
 
-use std::sync::Arc;
+use std::{pin::Pin, sync::Arc};
 
+use tokio::sync::mpsc;
+use tokio_stream::{Stream, wrappers::ReceiverStream};
 use tonic::{Request, Response, Status};
 
-use super::{auth, convert, status::not_built_yet};
-use crate::{vault::Vault, wire::api};
+use super::{auth, backup, convert, places::Calls, status::not_built_yet};
+use crate::{limits, vault::Vault, wire::api};
 
-/// The service over one vault.
-pub(crate) struct Admin(pub(crate) Arc<Vault>);
+/// The service over one vault; the calls in progress have the place of a backup.
+pub(crate) struct Admin(pub(super) Arc<Vault>, pub(super) Calls);
 
 #[tonic::async_trait]
 impl api::admin_server::Admin for Admin {
@@ -97,5 +99,22 @@ impl api::admin_server::Admin for Admin {
     ) -> Result<Response<api::ReloadPoliciesResponse>, Status> {
         auth::caller(&request)?;
         Err(not_built_yet())
+    }
+
+    type BackupStream = Pin<Box<dyn Stream<Item = backup::Answer> + Send>>;
+
+    async fn backup(
+        &self,
+        request: Request<api::BackupRequest>,
+    ) -> Result<Response<Self::BackupStream>, Status> {
+        let who = auth::caller(&request)?;
+        let place = self.1.admit_backup()?;
+        // Decided and logged here, so that a refusal is the call's answer and no stream starts.
+        let begun = self.0.backup(&who).await?;
+        let (answers, taken) = mpsc::channel(limits::BACKUP_PIECES_AHEAD);
+        let (vault, metadata) = (Arc::clone(&self.0), request.metadata().clone());
+        let bounded = (place, self.1.bounds().backup_ms);
+        tokio::spawn(backup::Worker::new(vault, metadata, answers, bounded).run(begun));
+        Ok(Response::new(Box::pin(ReceiverStream::new(taken))))
     }
 }

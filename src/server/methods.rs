@@ -57,6 +57,7 @@ pub(super) fn shape(path: &str) -> Shape {
         "/oubliette.v1.Records/Import" => Shape::Stream,
         "/oubliette.v1.Audit/ExportLog"
         | "/oubliette.v1.Rights/ExportSubject"
+        | "/oubliette.v1.Admin/Backup"
         | "/grpc.health.v1.Health/Watch" => Shape::Answers,
         _ if matches!(service(path), REFLECTION | REFLECTION_ALPHA) => Shape::Stream,
         _ => Shape::Unary,
@@ -72,6 +73,8 @@ pub(super) fn time(path: &str) -> Time {
         "/oubliette.v1.Retention/RunPurge" => Time::Long,
         // Does the same.
         "/oubliette.v1.Retention/ReleaseHold" => Time::Long,
+        // Sends every row there is; its time and its silences have bounds of their own.
+        "/oubliette.v1.Admin/Backup" => Time::Long,
         // Answers while it is sent to; its batches and its silences have bounds of their own.
         _ if shape(path) == Shape::Stream => Time::Long,
         _ => Time::Bounded,
@@ -158,16 +161,18 @@ mod tests {
     }
 
     #[test]
-    fn the_methods_without_a_bound_on_their_time_are_four_that_exist() {
-        let long: Vec<_> =
+    fn the_methods_without_a_bound_on_their_time_are_five_that_exist() {
+        let mut long: Vec<_> =
             own().into_iter().map(|(p, _)| p).filter(|p| time(p) == Time::Long).collect();
+        long.sort();
         assert_eq!(
             long,
             [
+                "/oubliette.v1.Admin/Backup",
                 "/oubliette.v1.Records/Import",
                 "/oubliette.v1.Retention/PreviewPurge",
-                "/oubliette.v1.Retention/RunPurge",
                 "/oubliette.v1.Retention/ReleaseHold",
+                "/oubliette.v1.Retention/RunPurge",
             ]
         );
     }

@@ -9,6 +9,7 @@ mod agents;
 mod answer;
 mod audit;
 mod auth;
+mod backup;
 mod body;
 mod calls;
 mod connection;

@@ -30,6 +30,8 @@ pub struct Bounds {
     pub idle_ms: u64,
     /// Longest time in which nothing moves on a stream of records, in milliseconds.
     pub stream_idle_ms: u64,
+    /// Longest time for a backup, in milliseconds.
+    pub backup_ms: u64,
 }
 
 impl Default for Bounds {
@@ -42,6 +44,7 @@ impl Default for Bounds {
             read_ms: limits::REQUEST_READ_MS,
             idle_ms: limits::ANSWER_IDLE_MS,
             stream_idle_ms: limits::STREAM_IDLE_MS,
+            backup_ms: limits::BACKUP_MS_MAX,
         }
     }
 }
@@ -67,6 +70,7 @@ struct Inner {
     agents: Arc<Semaphore>,
     open: Arc<Semaphore>,
     streams: Arc<Semaphore>,
+    backups: Arc<Semaphore>,
 }
 
 /// The place of one call in progress. Dropping it frees it.
@@ -97,13 +101,14 @@ impl Calls {
             agents: places(bounds.calls),
             open: places(bounds.open_calls),
             streams: places(bounds.open_streams),
+            backups: places(limits::BACKUPS_MAX),
         }))
     }
 
     /// How many are in progress now, those included whose caller went away.
     #[must_use]
     pub fn in_progress(&self) -> InProgress {
-        let Inner { bounds, agents, open, streams } = &*self.0;
+        let Inner { bounds, agents, open, streams, .. } = &*self.0;
         let taken = |all: usize, of: &Semaphore| all.saturating_sub(of.available_permits());
         InProgress {
             calls: taken(bounds.calls, agents),
@@ -127,9 +132,17 @@ impl Calls {
         self.0.bounds
     }
 
+    /// A place for a backup besides that of its call, at once or not at all. Errors: OVERLOADED.
+    pub(super) fn admit_backup(&self) -> Result<Place, Status> {
+        let place = Arc::clone(&self.0.backups).try_acquire_owned();
+        let bound =
+            |_| status::bound(Reason::Overloaded, "backups at one time", limits::BACKUPS_MAX);
+        place.map(Place).map_err(bound)
+    }
+
     /// A place for a call, at once or not at all. Errors: OVERLOADED.
     pub(super) fn admit(&self, kind: Kind) -> Result<Place, Status> {
-        let Inner { bounds, agents, open, streams } = &*self.0;
+        let Inner { bounds, agents, open, streams, .. } = &*self.0;
         let (places, limit, what) = match (kind.access, kind.shape) {
             (Access::Session, _) => (agents, bounds.calls, "calls at one time"),
             (_, Shape::Unary) => (open, bounds.open_calls, "calls without a session at one time"),

@@ -19,6 +19,7 @@ use crate::{
     limits,
     policy::Violation,
     retention::RetentionError,
+    storage::StoreError,
     vault::VaultError,
 };
 
@@ -190,6 +191,7 @@ fn vault(error: &VaultError) -> Refusal {
         VaultError::Corrupt(_) => Refusal::of(Reason::Corrupt),
         VaultError::WrongReceipt | VaultError::Interrupted => Refusal::of(Reason::Internal),
         VaultError::Section(error) => section(error),
+        VaultError::Store(StoreError::SnapshotLost) => Refusal::of(Reason::SnapshotLost),
         VaultError::Store(_) => Refusal::of(Reason::StorageFailed),
         VaultError::Approval(error) => approval(error),
         VaultError::Identity(error) => identity(error),

@@ -223,6 +223,9 @@ pub const CLOCK: &[u8] = b"m/clock";
 pub const GENERATION: &[u8] = b"m/generation";
 /// `m/purge`: the purge run that is not certified yet.
 pub const PURGE: &[u8] = b"m/purge";
+/// `m/restored`: these rows were put back from a backup (value: u64, how many leaves the log's present
+/// origin is known to have had at least). Deleted with the first leaf of the next origin.
+pub const RESTORED: &[u8] = b"m/restored";
 /// `m/sweep`: every row must be compared with the keyring before serving (empty value).
 pub const SWEEP: &[u8] = b"m/sweep";
 

@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, ops::Bound, sync::Arc};
 
 use parking_lot::{Condvar, Mutex, RwLock};
 
-use super::{Group, Op, Outcome, Row, Store, StoreError, preconditions};
+use super::{Group, Op, Outcome, Row, Snapshot, Store, StoreError, page_of, preconditions};
 
 /// Which calls a fault counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -263,6 +263,36 @@ impl Store for MemoryStore {
             };
         }
         if fault.is_some() { failed() } else { Ok(Outcome::Durable) }
+    }
+
+    fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        self.disk.reading()?;
+        Ok(Box::new(MemorySnapshot { rows: self.disk.rows.read().clone() }))
+    }
+}
+
+/// A copy of all rows.
+struct MemorySnapshot {
+    rows: BTreeMap<Vec<u8>, Vec<u8>>,
+}
+
+impl Snapshot for MemorySnapshot {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.rows.get(key).cloned())
+    }
+
+    fn page(&self, after: Option<&[u8]>, bytes: usize) -> Result<Vec<Row>, StoreError> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let rows = self.rows.range::<[u8], _>((from, Bound::Unbounded));
+        page_of(rows.map(|row| Ok(owned(row))), bytes)
+    }
+
+    fn engine(&self) -> &'static str {
+        "memory"
+    }
+
+    fn rows_about(&self) -> u64 {
+        u64::try_from(self.rows.len()).unwrap_or(u64::MAX)
     }
 }
 

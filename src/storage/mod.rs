@@ -9,8 +9,10 @@
 mod engine;
 pub mod fjall;
 mod folder;
+pub mod frames;
 pub mod keys;
 pub mod memory;
+mod overlay;
 pub mod preconditions;
 mod range;
 pub mod sled;
@@ -36,6 +38,9 @@ pub enum StoreError {
     /// The store could not be opened.
     #[error("the data folder could not be opened as a store")]
     Open(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// So much was written while a snapshot was open that keeping it would take too much memory.
+    #[error("too much was written while the snapshot was open; it was given up")]
+    SnapshotLost,
     /// Another process owns the data folder.
     #[error("another process is using this data folder; stop it first")]
     Locked,
@@ -134,4 +139,43 @@ pub trait Store: Send + Sync + 'static {
 
     /// Applies all groups in order, atomically and durably, or none.
     fn commit(&self, batch: &[Group]) -> Result<Outcome, StoreError>;
+
+    /// All rows as the last durable commit left them. Later commits change nothing of it.
+    ///
+    /// Errors: [`StoreError::Commit`] after a failed commit: nobody knows what is durable.
+    fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError>;
+}
+
+/// The rows of a store at one moment. It costs the store memory or disk until it is dropped, so nobody
+/// keeps one for longer than [`limits::BACKUP_MS_MAX`](crate::limits::BACKUP_MS_MAX).
+pub trait Snapshot: Send + Sync {
+    /// The value of this key then.
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// The next rows in key order, strictly after the key `after` where one is given: as many as take
+    /// the page to `bytes` of keys and values, and at least one. Empty: there are no more.
+    fn page(&self, after: Option<&[u8]>, bytes: usize) -> Result<Vec<Row>, StoreError>;
+
+    /// The engine's name.
+    fn engine(&self) -> &'static str;
+
+    /// About how many rows there are: for a progress bar, and for nothing else.
+    fn rows_about(&self) -> u64;
+}
+
+/// Takes rows until they reach `bytes`.
+fn page_of(
+    rows: impl Iterator<Item = Result<Row, StoreError>>,
+    bytes: usize,
+) -> Result<Vec<Row>, StoreError> {
+    let (mut page, mut taken) = (Vec::new(), 0_usize);
+    for row in rows {
+        let (key, value) = row?;
+        taken = taken.saturating_add(key.len()).saturating_add(value.len());
+        page.push((key, value));
+        if taken >= bytes {
+            break;
+        }
+    }
+    Ok(page)
 }

@@ -3,6 +3,7 @@
 //! `flush` of sled ends in `sync_file_range` and its background flusher only logs errors, so a commit
 //! is one batch on one tree, `flush`, and then `fdatasync` of every file that may hold a part of it.
 //! After one failed commit every later one fails: a failed sync is never tried again on the same file.
+//! sled has no snapshots: while one is open, each commit first notes what it is about to change (`overlay`).
 //! Invariant: one process owns a folder, by a lock on the file `lock` held as long as the store lives.
 
 use std::{
@@ -11,7 +12,10 @@ use std::{
     fs::{self, File, OpenOptions},
     io,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -19,9 +23,10 @@ use std::{
 use parking_lot::{Mutex, RwLock};
 
 use super::{
-    Group, Op, Outcome, Row, Store, StoreError,
+    Group, Op, Outcome, Row, Snapshot, Store, StoreError,
     folder::{Held, sync_names},
-    preconditions, range,
+    overlay::{Overlays, Then},
+    page_of, preconditions, range,
 };
 
 /// Bytes sled is told to cache; it uses several times as much.
@@ -39,7 +44,10 @@ pub struct SledStore {
     log: File,
     blobs: Blobs,
     /// Readers see a batch whole: held for writing while sled applies one, never during a sync.
-    applying: RwLock<()>,
+    applying: Arc<RwLock<()>>,
+    /// Held from the check of a batch until it is synced: a snapshot sees nothing that is not durable.
+    committing: Mutex<()>,
+    overlays: Overlays,
     failed: AtomicBool,
     _folder: Held,
 }
@@ -67,10 +75,19 @@ impl SledStore {
             _db: db,
             log,
             blobs,
-            applying: RwLock::new(()),
+            applying: Arc::default(),
+            committing: Mutex::new(()),
+            overlays: Overlays::default(),
             failed: AtomicBool::new(false),
             _folder: held,
         })
+    }
+
+    fn check_sound(&self) -> Result<(), StoreError> {
+        if self.failed.load(Ordering::Acquire) {
+            return Err(StoreError::committing(io::Error::other("an earlier commit failed")));
+        }
+        Ok(())
     }
 
     fn apply(&self, batch: &[Group]) -> Result<Outcome, StoreError> {
@@ -86,6 +103,7 @@ impl SledStore {
         if let Some(position) = preconditions::first_broken(batch, read)? {
             return Ok(Outcome::Rejected(position));
         }
+        self.overlays.note(batch, read)?;
         self.tree.apply_batch(changes).map_err(StoreError::committing)?;
         drop(writing);
         self.tree.flush().map_err(StoreError::committing)?;
@@ -123,14 +141,49 @@ impl Store for SledStore {
     }
 
     fn commit(&self, batch: &[Group]) -> Result<Outcome, StoreError> {
-        if self.failed.load(Ordering::Acquire) {
-            return Err(StoreError::committing(io::Error::other("an earlier commit failed")));
-        }
+        let _alone = self.committing.lock();
+        self.check_sound()?;
         let outcome = self.apply(batch);
         if matches!(outcome, Err(StoreError::Commit(_))) {
             self.failed.store(true, Ordering::Release);
         }
         outcome
+    }
+
+    fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        let _between_commits = self.committing.lock();
+        self.check_sound()?;
+        let (tree, applying) = (self.tree.clone(), Arc::clone(&self.applying));
+        Ok(Box::new(SledSnapshot { tree, applying, then: self.overlays.open() }))
+    }
+}
+
+/// The tree as it is, under what it held then.
+struct SledSnapshot {
+    tree: sled::Tree,
+    applying: Arc<RwLock<()>>,
+    then: Arc<Then>,
+}
+
+impl Snapshot for SledSnapshot {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let _whole = self.applying.read();
+        self.then.get(key, || self.tree.get(key).map(to_vec).map_err(StoreError::reading))
+    }
+
+    fn page(&self, after: Option<&[u8]>, bytes: usize) -> Result<Vec<Row>, StoreError> {
+        let _whole = self.applying.read();
+        let Some(keys) = range::forward(b"", after) else { return Ok(Vec::new()) };
+        let now = self.tree.range(keys.clone()).map(owned);
+        self.then.merged(keys, now, |rows| page_of(rows, bytes))
+    }
+
+    fn engine(&self) -> &'static str {
+        super::Engine::Sled.name()
+    }
+
+    fn rows_about(&self) -> u64 {
+        u64::try_from(self.tree.len()).unwrap_or(u64::MAX)
     }
 }
 

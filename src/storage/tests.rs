@@ -52,6 +52,10 @@ conformance!(
     rows_survive_a_restart,
     a_large_value_survives_a_restart,
     readers_see_a_batch_whole,
+    what_is_committed_during_a_snapshots_scan_is_not_in_it_and_not_lost,
+    snapshots_of_different_moments_each_keep_their_own,
+    a_page_ends_with_the_row_that_reaches_its_bytes_and_has_at_least_one,
+    a_snapshot_never_shows_half_of_a_batch,
 );
 
 fn put(key: &[u8], value: &[u8]) -> Op {
@@ -184,6 +188,101 @@ fn readers_see_a_batch_whole(medium: &dyn Medium) {
         let reader = scope.spawn(|| {
             for _ in 0..200 {
                 let rows = store.scan(b"p", None, 100).unwrap();
+                assert!(rows.windows(2).all(|pair| pair[0].1 == pair[1].1));
+            }
+        });
+        for n in 1..20 {
+            store.commit(&write(n)).unwrap();
+        }
+        reader.join().unwrap();
+    });
+}
+
+/// All rows of a snapshot, two or so a page.
+fn all(snapshot: &dyn super::Snapshot) -> Vec<super::Row> {
+    let mut rows: Vec<super::Row> = Vec::new();
+    loop {
+        let page = snapshot.page(rows.last().map(|(key, _)| key.as_slice()), 40).unwrap();
+        if page.is_empty() {
+            return rows;
+        }
+        rows.extend(page);
+    }
+}
+
+fn what_is_committed_during_a_snapshots_scan_is_not_in_it_and_not_lost(medium: &dyn Medium) {
+    let store = medium.open();
+    let key = |n: u8| vec![b'k', n];
+    let first = (0..100).map(|n| put(&key(2 * n), &[n; 20])).collect();
+    store.commit(&[group(first)]).unwrap();
+    let before = store.scan(b"", None, 1000).unwrap();
+    let snapshot = store.snapshot().unwrap();
+    let mut seen: Vec<super::Row> = Vec::new();
+    for n in 0_u8.. {
+        let page = snapshot.page(seen.last().map(|(key, _)| key.as_slice()), 100).unwrap();
+        if page.is_empty() {
+            break;
+        }
+        seen.extend(page);
+        // Behind and before the cursor: a new key, another value, none any more; then there again.
+        for at in [n, 99 - n] {
+            let ops = vec![
+                put(&key(2 * at + 1), b"new"),
+                put(&key(2 * at), b"other"),
+                Op::Delete(key(2 * (at / 2))),
+            ];
+            store.commit(&[group(ops)]).unwrap();
+            assert_eq!(snapshot.get(&key(2 * at)).unwrap(), Some(vec![at; 20]));
+            assert_eq!(snapshot.get(&key(2 * at + 1)).unwrap(), None);
+            store.commit(&[group(vec![put(&key(2 * (at / 2)), b"again")])]).unwrap();
+        }
+    }
+    assert_eq!(seen, before);
+    assert_eq!(all(snapshot.as_ref()), before, "a second time too");
+    drop(snapshot);
+    let now = store.scan(b"", None, 1000).unwrap();
+    assert!(now.len() > before.len() && now != before);
+    assert_eq!(all(store.snapshot().unwrap().as_ref()), now);
+    assert!(store.snapshot().unwrap().rows_about() >= 100);
+}
+
+fn snapshots_of_different_moments_each_keep_their_own(medium: &dyn Medium) {
+    let store = medium.open();
+    let mut taken = Vec::new();
+    for n in 0..5_u8 {
+        store.commit(&[group(vec![put(b"a", &[n]), put(&[b'b', n], b"")])]).unwrap();
+        taken.push((n, store.snapshot().unwrap()));
+    }
+    store.commit(&[group(vec![Op::Delete(b"a".to_vec())])]).unwrap();
+    for (n, snapshot) in &taken {
+        let rows = all(snapshot.as_ref());
+        assert_eq!(rows[0], (b"a".to_vec(), vec![*n]));
+        assert_eq!(rows.len(), usize::from(*n) + 2);
+    }
+}
+
+fn a_page_ends_with_the_row_that_reaches_its_bytes_and_has_at_least_one(medium: &dyn Medium) {
+    let store = medium.open();
+    let rows = (0..10).map(|n| put(&[n], &[n; 9])).collect();
+    store.commit(&[group(rows)]).unwrap();
+    let snapshot = store.snapshot().unwrap();
+    let keys_of = |after: Option<&[u8]>, bytes| keys(snapshot.page(after, bytes).unwrap());
+    assert_eq!(keys_of(None, 0), [[0]]);
+    assert_eq!(keys_of(None, 10), [[0]]);
+    assert_eq!(keys_of(None, 11), [[0], [1]]);
+    assert_eq!(keys_of(Some(&[7]), 1000), [[8], [9]]);
+    assert!(keys_of(Some(&[9]), 1000).is_empty());
+}
+
+fn a_snapshot_never_shows_half_of_a_batch(medium: &dyn Medium) {
+    let store = medium.open();
+    let write = |n: u8| [group((0..50).map(|i| put(&[b'p', i], &[n])).collect())];
+    store.commit(&write(0)).unwrap();
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            for _ in 0..100 {
+                let rows = all(store.snapshot().unwrap().as_ref());
+                assert_eq!(rows.len(), 50);
                 assert!(rows.windows(2).all(|pair| pair[0].1 == pair[1].1));
             }
         });

@@ -18,7 +18,7 @@ use crate::{
 };
 
 use super::{
-    RootReader, VaultError, hold,
+    Backup, RootReader, VaultError, backup, hold,
     rekey::Rekey,
     request::{self, ALLOW, DENY, OK},
     rotate,
@@ -53,6 +53,7 @@ const AGENT_LIST: Duty = Duty { action: "agent:list", kind: "agent-list" };
 const STATUS_READ: Duty = Duty { action: "status:read", kind: "status-read" };
 const CLOCK_CONFIRM: Duty = Duty { action: "clock:confirm", kind: "clock-confirm" };
 const KEY_ROTATE: Duty = Duty { action: "key:rotate", kind: "key-rotate" };
+const BACKUP_TAKE: Duty = Duty { action: "backup:take", kind: "backup-begin" };
 const ALARM_LIST: Duty = Duty { action: "alarm:list", kind: "alarm-list" };
 const ALARM_ACK: Duty = Duty { action: "alarm:ack", kind: "alarm-ack" };
 
@@ -243,6 +244,13 @@ impl Duties {
             Ok(generation) => Ok(generation),
             Err(error) => Err(request::refuse(&self.log, event, error).await),
         }
+    }
+
+    /// Begins a backup.
+    pub(crate) async fn backup(&self, pack: &Pack, who: &Caller) -> Result<Backup, VaultError> {
+        let event = self.allowed(BACKUP_TAKE, pack, who).await?;
+        let log = Arc::clone(&self.log);
+        blocking(move || backup::begin(&log, event)).await
     }
 
     /// All alarms, open ones first.

@@ -25,6 +25,7 @@ use crate::{
 mod approval;
 mod assign;
 mod background;
+mod backup;
 mod call;
 mod candidates;
 mod change;
@@ -52,6 +53,7 @@ mod tokens;
 mod update;
 mod worklist;
 
+pub use backup::{Backup, BackupHead, BackupTotals};
 pub use call::{
     ApprovalInput, AssignInput, Assignee, Changed, CreateInput, Created, EraseAnswer, FieldAnswer,
     FindInput, FindPage, HoldInput, ImportBatch, ImportRecord, Intent, MatchInput, Matched,
@@ -89,6 +91,22 @@ pub struct Description {
     pub abilities: Vec<(CollectionName, ClassName, Vec<String>)>,
 }
 
+/// What a start did with a data folder that is older than its key places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Swept {
+    /// Rows of records, sections, index and events that were deleted: no key reaches them. What a
+    /// certificate counts, of a purge or an erasure that the folder held unfinished, is not among them.
+    pub rows: u64,
+    /// Number of the origin that the log goes on in.
+    pub log_origin: u32,
+}
+
+/// What the start found, for whoever asks later.
+struct AtStart {
+    swept: Option<Swept>,
+    swap_accepted: bool,
+}
+
 /// The wiring of one running vault.
 pub struct Vault {
     pack: RwLock<Arc<Pack>>,
@@ -107,7 +125,7 @@ pub struct Vault {
     duties: Duties,
     background: Background,
     root_reader: OnceLock<Arc<dyn RootReader>>,
-    swap_accepted: bool,
+    at_start: AtStart,
 }
 
 impl Vault {
@@ -116,7 +134,7 @@ impl Vault {
         log: Arc<AuditLog>,
         identity: Arc<Identity>,
         retention: Arc<Retention>,
-        swap_accepted: bool,
+        at_start: AtStart,
     ) -> Arc<Self> {
         let segments = Arc::new(Segments::new(Arc::clone(&log)));
         let rekey = Rekey::new(Arc::clone(&log), Arc::clone(&retention));
@@ -150,7 +168,7 @@ impl Vault {
             log,
             identity,
             root_reader: OnceLock::new(),
-            swap_accepted,
+            at_start,
         })
     }
 
@@ -170,6 +188,12 @@ impl Vault {
     #[must_use]
     pub fn pack(&self) -> Arc<Pack> {
         Arc::clone(&self.pack.read())
+    }
+
+    /// What this start swept, if the data folder was older than its places.
+    #[must_use]
+    pub fn swept_at_start(&self) -> Option<Swept> {
+        self.at_start.swept
     }
 
     /// Seals a new record.
@@ -406,6 +430,11 @@ impl Vault {
     /// Accepts the present clock.
     pub async fn confirm_clock(&self, who: &Caller, date: NaiveDate) -> Result<(), VaultError> {
         self.duties.confirm_clock(&self.pack(), who, date).await
+    }
+
+    /// Begins a backup: the rows of this moment, to be taken piece by piece.
+    pub async fn backup(&self, who: &Caller) -> Result<Backup, VaultError> {
+        self.duties.backup(&self.pack(), who).await
     }
 
     /// All alarms.

@@ -118,7 +118,7 @@ impl Vault {
             live_segments: segments.len(),
             log_verifier_key: self.log.verifier_key(),
             certificate_verifier_key: self.background.retention.certificate_verifier_key(),
-            swap_accepted: self.swap_accepted,
+            swap_accepted: self.at_start.swap_accepted,
             now,
             end_date_passed: background::end_date_passed(&pack, now),
             keys: keys(&keyring.key_ages()),

@@ -333,6 +333,31 @@ const BOUNDS: &[(&str, Held)] = &[
     ("EXPORT_PAGE_FILES", Apart("how far an export reads ahead; its files do not depend on it")),
     ("CONNECT_MS", Apart("the client's own patience")),
     ("TICK_MS", Apart("how often the background looks")),
+    (
+        "BACKUP_PIECE_BYTES",
+        Apart("how much of a backup is read at a time; no answer depends on it"),
+    ),
+    ("BACKUP_PIECES_AHEAD", Apart("how much waits for a caller; no answer depends on it")),
+    (
+        "BACKUP_ROW_BYTES_MAX",
+        By(&["a_row_of_the_largest_size_is_taken_and_one_byte_more_is_refused_both_ways"]),
+    ),
+    ("BACKUPS_MAX", By(&["one_backup_at_a_time_is_sent_and_a_second_is_refused_until_it_ended"])),
+    (
+        "BACKUP_MS_MAX",
+        By(&["a_backup_that_is_not_taken_within_its_time_is_cut_and_one_that_is_is_not"]),
+    ),
+    (
+        "SNAPSHOT_BYTES_MAX",
+        By(&["a_snapshot_at_its_bound_is_kept_and_one_byte_more_is_given_up_with_its_memory"]),
+    ),
+    ("BACKUP_FILE_BYTES", Apart("where a file of a backup ends; a restore does not depend on it")),
+    ("BACKUP_FILES_MAX", Apart("64 TiB of rows; more would need longer file names")),
+    (
+        "BACKUP_MANIFEST_BYTES_MAX",
+        Apart("more than the manifest of a backup with the most files takes, in one read"),
+    ),
+    ("RESTORE_BATCH_BYTES", Apart("how much a restore commits at a time")),
     ("HOLDS_MAX", By(&["as_many_holds_are_placed_and_one_more_is_refused"])),
     ("HOLDS_PER_CALL_MAX", By(&["a_hold_names_records_that_may_be_held_all_or_none"])),
     ("APPROVAL_MS", By(&["leave_is_over_24_hours_after_it_was_asked_for"])),

@@ -10,6 +10,7 @@
 )]
 
 mod attacks;
+mod backup;
 mod bounds;
 mod crash;
 mod erase;

@@ -68,6 +68,7 @@ const METHODS: &[(&str, Unauthenticated, Built)] = &[
     ("Admin/Approve", Unauthenticated::Refused, Built::Yes),
     ("Admin/ListApprovals", Unauthenticated::Refused, Built::Yes),
     ("Admin/RotateRootKey", Unauthenticated::Refused, Built::Yes),
+    ("Admin/Backup", Unauthenticated::Refused, Built::Yes),
     ("Admin/ReloadPolicies", Unauthenticated::Refused, Built::NotYet),
 ];
 

@@ -17,20 +17,20 @@ use crate::{
 };
 
 /// 2020-11-23T08:00:00.123Z.
-pub(super) const START: Timestamp = Timestamp::from_millis(1_606_118_400_123);
-pub(super) const DAY_MS: i64 = 86_400_000;
+pub(in crate::audit) const START: Timestamp = Timestamp::from_millis(1_606_118_400_123);
+pub(in crate::audit) const DAY_MS: i64 = 86_400_000;
 
-pub(super) struct House {
-    pub(super) places: MemoryPlaces,
-    pub(super) disk: MemoryDisk,
-    pub(super) clock: Arc<ManualClock>,
-    pub(super) random: Arc<dyn Random>,
-    pub(super) rule: AuditRule,
+pub(in crate::audit) struct House {
+    pub(in crate::audit) places: MemoryPlaces,
+    pub(in crate::audit) disk: MemoryDisk,
+    pub(in crate::audit) clock: Arc<ManualClock>,
+    pub(in crate::audit) random: Arc<dyn Random>,
+    pub(in crate::audit) rule: AuditRule,
 }
 
 impl House {
     /// A new vault: generation 1 is at the places, its leaf is not written yet.
-    pub(super) fn founded() -> (Self, Arc<Keyring>) {
+    pub(in crate::audit) fn founded() -> (Self, Arc<Keyring>) {
         let house = Self {
             places: MemoryPlaces::new(2),
             disk: MemoryDisk::new(),
@@ -53,7 +53,7 @@ impl House {
     }
 
     /// A new vault whose first generations are published and whose log takes events.
-    pub(super) fn new() -> (Self, AuditLog) {
+    pub(in crate::audit) fn new() -> (Self, AuditLog) {
         let (house, keyring) = Self::founded();
         let log = house.whole(keyring);
         assert!(log.publish_missing().unwrap());
@@ -61,16 +61,16 @@ impl House {
         (house, log)
     }
 
-    pub(super) fn keyring(&self) -> Arc<Keyring> {
+    pub(in crate::audit) fn keyring(&self) -> Arc<Keyring> {
         self.places.restart();
         Keyring::open(self.places.places(), &[], root(), &*self.random).unwrap()
     }
 
-    pub(super) fn open(&self, keyring: Arc<Keyring>) -> Result<Opened, OpenError> {
+    pub(in crate::audit) fn open(&self, keyring: Arc<Keyring>) -> Result<Opened, OpenError> {
         self.open_on(Arc::new(self.disk.open()), keyring)
     }
 
-    pub(super) fn open_on(
+    pub(in crate::audit) fn open_on(
         &self,
         store: Arc<dyn Store>,
         keyring: Arc<Keyring>,
@@ -79,7 +79,7 @@ impl House {
         AuditLog::open(store, keyring, self.rule.clone(), clock, Arc::clone(&self.random))
     }
 
-    pub(super) fn whole(&self, keyring: Arc<Keyring>) -> AuditLog {
+    pub(in crate::audit) fn whole(&self, keyring: Arc<Keyring>) -> AuditLog {
         match self.open(keyring).unwrap() {
             Opened::Whole(log) => log,
             Opened::RolledBack(found) => panic!("rolled back: {:?}", found.loss()),
@@ -87,14 +87,14 @@ impl House {
     }
 
     /// What start-up does: opens, writes a missing leaf, opens this month's segments.
-    pub(super) fn restart(&self) -> AuditLog {
+    pub(in crate::audit) fn restart(&self) -> AuditLog {
         let log = self.whole(self.keyring());
         log.publish_missing().unwrap();
         self.open_segments(&log);
         log
     }
 
-    pub(super) fn open_segments(&self, log: &AuditLog) {
+    pub(in crate::audit) fn open_segments(&self, log: &AuditLog) {
         let mut draft = log.keyring().draft();
         let month = audit_cohort_key(&self.rule, self.clock.now()).unwrap();
         draft.open_segment(&month, &*self.random).unwrap();
@@ -102,11 +102,11 @@ impl House {
     }
 }
 
-pub(super) fn root() -> RootSource {
+pub(in crate::audit) fn root() -> RootSource {
     RootSource::KeyFile(Secret::from_bytes([9; 32]))
 }
 
-pub(super) fn draft(agent: &str, record: u8) -> EventDraft {
+pub(in crate::audit) fn draft(agent: &str, record: u8) -> EventDraft {
     EventDraft {
         agent: Some(AgentId::parse(agent).unwrap()),
         records: vec![RecordId::from_bytes([record; 16])],
@@ -115,16 +115,16 @@ pub(super) fn draft(agent: &str, record: u8) -> EventDraft {
 }
 
 /// Writes one event and answers its receipt.
-pub(super) fn write(log: &AuditLog, draft: &EventDraft) -> Result<Receipt, AuditError> {
+pub(in crate::audit) fn write(log: &AuditLog, draft: &EventDraft) -> Result<Receipt, AuditError> {
     let event = log.seal(draft)?;
     log.commit_blocking(Group::default(), &[], Some(event)).map(Option::unwrap)
 }
 
-pub(super) fn rows(key: &[u8]) -> Group {
+pub(in crate::audit) fn rows(key: &[u8]) -> Group {
     Group { preconditions: Vec::new(), ops: vec![Op::Put(key.to_vec(), b"row".to_vec())] }
 }
 
 /// Writes one event whose receipt nobody needs.
-pub(super) fn logged(log: &AuditLog, draft: &EventDraft) {
+pub(in crate::audit) fn logged(log: &AuditLog, draft: &EventDraft) {
     drop(write(log, draft).unwrap());
 }

@@ -5,7 +5,7 @@ mod clock_and_alarms;
 mod faults;
 mod forged;
 mod formats;
-mod house;
+pub(super) mod house;
 mod other_writer;
 mod public;
 mod query;

@@ -8,7 +8,7 @@ use super::house::{House, draft, rows};
 use crate::{
     audit::{AuditError, Opened},
     storage::{
-        Group, Outcome, Precondition, Row, Store, StoreError, keys,
+        Group, Outcome, Precondition, Row, Snapshot, Store, StoreError, keys,
         memory::{Counted, MemoryDisk, MemoryStore},
     },
 };
@@ -73,6 +73,10 @@ impl Store for Contended {
             self.disk.tamper(|rows| drop(rows.insert(key, b"theirs".to_vec())));
         }
         self.store.commit(batch)
+    }
+
+    fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        self.store.snapshot()
     }
 }
 

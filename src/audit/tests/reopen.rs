@@ -242,3 +242,35 @@ fn a_checkpoint_at_the_places_follows_when_a_minute_has_passed_with_leaves() {
     log.write_checkpoint(false).unwrap();
     assert_eq!(house.places.calls(), calls, "too early");
 }
+
+#[test]
+fn a_database_that_says_it_was_restored_begins_a_new_origin_though_every_floor_is_covered_and_only_one()
+ {
+    let (house, log) = House::new();
+    logged(&log, &draft("a", 1));
+    log.drain();
+    let size = log.state().size;
+    drop(log);
+    assert!(matches!(house.open(house.keyring()).unwrap(), Opened::Whole(_)));
+    let known = (size + 4).to_be_bytes().to_vec();
+    house.disk.tamper(|rows| drop(rows.insert(keys::RESTORED.to_vec(), known)));
+    let keyring = house.keyring();
+    let found = cut(&house, Arc::clone(&keyring));
+    let loss = found.loss().clone();
+    assert_eq!((loss.detail.kept, loss.detail.lost_to), (size, size + 4));
+    assert_eq!((loss.next_k, loss.needs_raise), (1, true));
+    let mut raise = keyring.draft();
+    raise.raise_origin(loss.next_k);
+    let raised = raise.write(found.state(), &*house.random).unwrap();
+    let log = found.start_origin().unwrap();
+    // A crash here, before the generation's leaf, does not begin a second one.
+    drop(log);
+    drop(raised);
+    house.disk.tamper(|rows| assert!(!rows.contains_key(keys::RESTORED)));
+    let log = house.restart();
+    assert_eq!(log.state().k, 1);
+    drop(log);
+    house.disk.tamper(|rows| drop(rows.insert(keys::RESTORED.to_vec(), vec![1])));
+    let refused = house.open(house.keyring());
+    assert!(matches!(refused, Err(OpenError::Audit(AuditError::Corrupt("row m/restored")))));
+}

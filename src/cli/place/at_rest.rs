@@ -7,8 +7,12 @@ use std::{
 
 use super::super::{config::Config, failure::Failure, folders, secrets::RootArgs, serve::place_id};
 use crate::{
-    clock::SystemClock, ids::PlaceId, random::OsRandom, secret::lock_memory,
-    vault::startup::PlacesAtRest,
+    clock::SystemClock,
+    ids::PlaceId,
+    keyring::{Place, RootSource},
+    random::OsRandom,
+    secret::lock_memory,
+    vault::startup::{PlacesAtRest, StartError},
 };
 
 /// Flags of every command on places that runs while no vault does.
@@ -36,7 +40,7 @@ impl AtRest {
     }
 
     /// The data folder.
-    pub(super) fn data(&self) -> Result<PathBuf, Failure> {
+    pub(in crate::cli) fn data(&self) -> Result<PathBuf, Failure> {
         let data = match &self.data {
             Some(data) => Some(data.clone()),
             None => self.config()?.data,
@@ -46,10 +50,29 @@ impl AtRest {
 
     /// Takes the data folder, so that no vault serves meanwhile.
     pub(super) fn open(self) -> Result<PlacesAtRest, Failure> {
+        let data = self.data()?;
+        folders::vault(&data)?;
+        let (keys, without, root) = self.keys_and_root()?;
+        let (clock, random) = (Arc::new(SystemClock), Arc::new(OsRandom));
+        let mut opened = PlacesAtRest::in_folders(Path::new(&data), &keys, root, clock, random)?;
+        opened.without_places = without;
+        Ok(opened)
+    }
+
+    /// The places themselves, where there is no data folder to take: none is opened yet.
+    pub(in crate::cli) fn places(self) -> Result<(Vec<Place>, Vec<PlaceId>, RootSource), Failure> {
+        let data = self.data()?;
+        let (keys, without, root) = self.keys_and_root()?;
+        let places = keys.iter().map(|path| Place::folder(path, &data));
+        let places = places.collect::<Result<_, _>>().map_err(StartError::from)?;
+        Ok((places, without, root))
+    }
+
+    /// Where the places are, which of them need not answer, and the root secret.
+    fn keys_and_root(self) -> Result<(Vec<PathBuf>, Vec<PlaceId>, RootSource), Failure> {
         // Best effort, as for `init`; core files are off.
         let _ = lock_memory();
-        let (data, config) = (self.data()?, self.config()?);
-        folders::vault(&data)?;
+        let config = self.config()?;
         let keys = if self.keys.is_empty() { config.keys } else { self.keys };
         if keys.is_empty() {
             return Err(missing("key place", "keys"));
@@ -61,10 +84,7 @@ impl AtRest {
             key_file: config.key_file,
         };
         let root = if self.root.is_given() { self.root } else { from_config }.root()?;
-        let (clock, random) = (Arc::new(SystemClock), Arc::new(OsRandom));
-        let mut opened = PlacesAtRest::in_folders(Path::new(&data), &keys, root, clock, random)?;
-        opened.without_places = self.without_place;
-        Ok(opened)
+        Ok((keys, self.without_place, root))
     }
 }
 

@@ -1,7 +1,7 @@
 //! `oubliette place`: the list of key places. `list` asks the running vault; everything else works while
 //! none runs, under the locks of the data folder and of every place.
 
-mod at_rest;
+pub(super) mod at_rest;
 mod verify;
 
 use std::path::PathBuf;

@@ -3,6 +3,7 @@
 //! Whatever may hold a person's data has no `Debug`.
 
 mod audit;
+mod backup;
 mod describe;
 mod file;
 mod import;
@@ -14,6 +15,7 @@ mod second;
 mod vault;
 
 pub use audit::*;
+pub use backup::*;
 pub use describe::*;
 pub use file::*;
 pub use import::*;

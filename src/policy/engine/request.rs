@@ -32,6 +32,7 @@ pub const VAULT_ACTIONS: &[&str] = &[
     "approval:request",
     "approval:give",
     "approval:list",
+    "backup:take",
     "alarm:list",
     "alarm:ack",
 ];

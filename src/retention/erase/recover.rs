@@ -76,6 +76,7 @@ pub(in super::super) fn resume(cx: &Context<'_>) -> Result<usize, RetentionError
         let reports: Vec<report::Report> = reports.collect();
         if erased(cx, &run, &intents) {
             run.resumed = run.resumed.saturating_add(1);
+            run::renew_if_restored(cx, &mut run)?;
             order::finish(cx, &mut run, reports)?;
             certified += 1;
         } else {

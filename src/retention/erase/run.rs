@@ -12,8 +12,12 @@ use crate::{
     ids::{CertificateId, CohortId, RecordId},
     keyring::{CohortKey, Keyring},
     limits,
-    retention::{RetentionError, context::Context, sweep::Pages},
-    storage::{Op, Store, keys},
+    retention::{
+        RetentionError,
+        context::{Context, make_certificate_id},
+        sweep::Pages,
+    },
+    storage::{Group, Op, Store, keys},
     wire::store::{EraseIntent, EraseRun, ErasedRecord, PurgedCohort, RecordRow},
 };
 
@@ -112,7 +116,38 @@ pub(super) fn marked(row: &[u8], generation: u64) -> Result<Vec<u8>, RetentionEr
 
 /// The notes by which the intents of a run are known: certificate and number of the request.
 pub(super) fn notes(run: &EraseRun, part: usize) -> Vec<String> {
-    vec![format!("certificate={}", hex::encode(&run.certificate_id)), format!("part={part}")]
+    let renewed = !run.intents_name.is_empty();
+    let named = if renewed { &run.intents_name } else { &run.certificate_id };
+    vec![format!("certificate={}", hex::encode(named)), format!("part={part}")]
+}
+
+/// A run that was erased and whose database was put back since: the log began a new origin, and with what
+/// was lost the run may have been certified already. It gets an id of its own, so that no certificate is
+/// issued a second time, and names the present generation, which is without its slots too: the leaf of
+/// its own may be among what was lost.
+pub(super) fn renew_if_restored(
+    cx: &Context<'_>,
+    run: &mut EraseRun,
+) -> Result<(), RetentionError> {
+    let k = cx.log.state().k;
+    if run.log_k == k {
+        return Ok(());
+    }
+    let old = delete(run)?;
+    run.log_k = k;
+    if run.intents_name.is_empty() {
+        run.intents_name.clone_from(&run.certificate_id);
+    }
+    run.certificate_id = make_certificate_id(cx).as_bytes().to_vec();
+    if run.generation_after == 0 {
+        let keyring = cx.log.keyring();
+        run.generation_after = keyring.generation();
+        run.keyring_hash = keyring.hash().to_vec();
+        run.erased_at_ms = cx.log.clock().now().as_millis();
+    }
+    // One commit: a crash leaves the run as it was, or renewed.
+    let ops = vec![old, put(cx.log.keyring(), run)?];
+    Ok(cx.log.write_rows(Group { preconditions: Vec::new(), ops })?)
 }
 
 /// The intents of a run, as the log has them, in the run's order; `None` where it has none that opens.

@@ -8,7 +8,7 @@ use std::{
 use parking_lot::Mutex;
 
 use super::*;
-use crate::storage::{Outcome, Row, StoreError};
+use crate::storage::{Outcome, Row, Snapshot, StoreError};
 
 /// A store in memory, without faults: those are counted by the failing writer below.
 #[derive(Default)]
@@ -54,6 +54,10 @@ impl Store for Rows {
             };
         }
         Ok(Outcome::Durable)
+    }
+
+    fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        Err(StoreError::SnapshotLost)
     }
 }
 

@@ -263,4 +263,5 @@ fn the_bounds_of_a_server_are_those_of_the_product() {
     let times = (bounds.call_ms, bounds.read_ms, bounds.idle_ms);
     assert_eq!(times, (limits::CALL_MS_MAX, limits::REQUEST_READ_MS, limits::ANSWER_IDLE_MS));
     assert_eq!(bounds.stream_idle_ms, limits::STREAM_IDLE_MS);
+    assert_eq!(bounds.backup_ms, limits::BACKUP_MS_MAX);
 }

@@ -5,6 +5,7 @@
 //! policy pack says about a value is checked below, in `policy`.
 
 mod answers;
+mod backup;
 mod bound;
 mod check;
 mod log;
@@ -13,6 +14,7 @@ mod requests;
 mod second;
 
 pub(crate) use answers::*;
+pub(crate) use backup::*;
 pub(crate) use log::*;
 pub(crate) use records::*;
 pub(crate) use requests::*;

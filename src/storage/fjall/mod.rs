@@ -18,9 +18,9 @@ use fjall::{Database, Guard, Keyspace, KeyspaceCreateOptions, PersistMode, Reada
 use parking_lot::Mutex;
 
 use super::{
-    Group, Op, Outcome, Row, Store, StoreError,
+    Group, Op, Outcome, Row, Snapshot, Store, StoreError,
     folder::{Held, sync_names},
-    preconditions,
+    page_of, preconditions,
     range::{self, KeyRange},
 };
 
@@ -76,9 +76,7 @@ impl FjallStore {
 
     fn apply(&self, batch: &[Group]) -> Result<Outcome, StoreError> {
         let _alone = self.committing.lock();
-        if self.failed.load(Ordering::Acquire) {
-            return Err(StoreError::committing(io::Error::other("an earlier commit failed")));
-        }
+        self.check_sound()?;
         if let Some(position) = preconditions::first_broken(batch, |key| self.get(key))? {
             return Ok(Outcome::Rejected(position));
         }
@@ -94,6 +92,13 @@ impl FjallStore {
             StoreError::committing(error)
         })?;
         Ok(Outcome::Durable)
+    }
+
+    fn check_sound(&self) -> Result<(), StoreError> {
+        if self.failed.load(Ordering::Acquire) {
+            return Err(StoreError::committing(io::Error::other("an earlier commit failed")));
+        }
+        Ok(())
     }
 
     fn range(&self, keys: KeyRange) -> fjall::Iter {
@@ -129,6 +134,38 @@ impl Store for FjallStore {
 
     fn commit(&self, batch: &[Group]) -> Result<Outcome, StoreError> {
         self.apply(batch)
+    }
+
+    fn snapshot(&self) -> Result<Box<dyn Snapshot>, StoreError> {
+        self.check_sound()?;
+        // A batch is shown once it is synced: what a snapshot sees is durable.
+        Ok(Box::new(FjallSnapshot { rows: self.rows.clone(), then: self.db.snapshot() }))
+    }
+}
+
+/// Old versions of rows stay on the disk while it lives.
+struct FjallSnapshot {
+    rows: Keyspace,
+    then: fjall::Snapshot,
+}
+
+impl Snapshot for FjallSnapshot {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let value = self.then.get(&self.rows, key).map_err(StoreError::reading)?;
+        Ok(value.map(|bytes| bytes.to_vec()))
+    }
+
+    fn page(&self, after: Option<&[u8]>, bytes: usize) -> Result<Vec<Row>, StoreError> {
+        let rows = range::forward(b"", after).map(|keys| self.then.range(&self.rows, keys));
+        page_of(rows.into_iter().flatten().map(owned), bytes)
+    }
+
+    fn engine(&self) -> &'static str {
+        super::Engine::Fjall.name()
+    }
+
+    fn rows_about(&self) -> u64 {
+        u64::try_from(self.rows.approximate_len()).unwrap_or(u64::MAX)
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     audit::{AuditError, OpenError},
     identity::IdentityError,
-    ids::SegmentId,
+    ids::{SegmentId, VaultId},
     keyring::KeyringError,
     policy::PackError,
     retention::RetentionError,
@@ -58,6 +58,17 @@ pub enum StartError {
          found a vault with `init`"
     )]
     NoVault,
+    /// A backup of another vault.
+    #[error(
+        "the backup is of the vault {backup}, and these key places are of the vault {places}; nothing \
+         was written"
+    )]
+    BackupOfOther {
+        /// Of which the backup is.
+        backup: VaultId,
+        /// Whose places they are.
+        places: VaultId,
+    },
     /// `init` over something that is there.
     #[error("the data folder is not empty; `init` never writes over a vault")]
     NotEmpty,

@@ -9,6 +9,7 @@ mod found;
 mod known;
 mod places;
 mod recover;
+mod restore;
 mod retention_diff;
 
 use std::{fs, os::unix::fs::DirBuilderExt as _, path::Path, sync::Arc};
@@ -26,6 +27,7 @@ pub use error::StartError;
 pub use found::{Founded, Founders, found};
 pub use places::{PlacesAtRest, Removal};
 pub use recover::start;
+pub use restore::{PlacesOfBackup, Refill};
 
 /// What a vault is made of.
 pub struct Parts {

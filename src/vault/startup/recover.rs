@@ -27,7 +27,7 @@ use super::{
     retention_diff::differences,
 };
 use crate::vault::{
-    Vault, VaultError,
+    AtStart, Swept, Vault, VaultError,
     rekey::Rekey,
     segments::{Segments, audit_rule, upcoming},
 };
@@ -89,16 +89,21 @@ pub fn start(parts: Parts) -> Result<Arc<Vault>, StartError> {
     places::tell(&log, parts.pack.hash())?;
     // 8. A purge cut by a crash, and rows of a restored database without a reachable slot: of this
     //    start, or of one that a crash cut before its sweep was through.
+    let mut swept = None;
     if store.get(keys::SWEEP)?.is_some() {
         // Records of an older database may be named under index keys that were exchanged since.
         Rekey::new(Arc::clone(&log), Arc::clone(&retention)).repair(&parts.pack)?;
-        retention.sweep_unreachable()?;
+        // What an erasure that it holds unfinished named is its certificate's to count.
+        retention.resume_erasures(parts.pack.hash())?;
+        let rows = retention.sweep_unreachable()?;
+        swept = Some(Swept { rows, log_origin: log.state().k });
     }
     retention.resume(parts.pack.hash())?;
     retention.resume_erasures(parts.pack.hash())?;
     // 9. The directory: every row's mac and revocation.
     let identity = Arc::new(Identity::open(Arc::clone(&log), zones(&parts.pack))?);
-    let vault = Vault::wire(parts.pack, log, identity, retention, parts.swap_accepted);
+    let found = AtStart { swept, swap_accepted: parts.swap_accepted };
+    let vault = Vault::wire(parts.pack, log, identity, retention, found);
     // 10. What was missed while the vault was off, within the clock guard.
     vault.tick()?;
     Ok(vault)

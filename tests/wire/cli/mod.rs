@@ -1,6 +1,7 @@
 //! The program from the outside: found a vault, serve it, use it, stop it, start it again, and be told
 //! what to do where it refuses.
 
+mod backup;
 mod day;
 mod holds;
 mod import;

@@ -3,6 +3,7 @@
 //! `tests/tidy/limits.rs` says which test holds which constant. The tests take turns on one vault.
 
 mod agents;
+mod backup;
 mod deadlines;
 mod gone;
 mod log;

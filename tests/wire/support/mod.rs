@@ -33,7 +33,7 @@ use tempfile::TempDir;
 pub(crate) use people::{new_agent, secret_of};
 pub(crate) use raw::Raw;
 pub(crate) use samples::{NIR_A, case, contact, date, lab_result, text};
-pub(crate) use served::{Served, refused, secret};
+pub(crate) use served::{Served, Within, refused, secret};
 
 /// 2020-11-23T08:00 at Saint-Denis de La Réunion.
 pub(crate) const START_MS: i64 = 1_606_104_000_000;
