@@ -44,10 +44,14 @@ pub(crate) struct Home {
     pub(crate) due: Vec<RecordId>,
 }
 
-/// Where folders that are thrown away are fastest.
-pub(crate) fn scratch() -> PathBuf {
+/// Bytes that must be free where folders are thrown away.
+const SCRATCH_BYTES: u64 = 2 << 30;
+
+/// Where folders that are thrown away are fastest: in memory, if there is room.
+fn scratch() -> PathBuf {
     let memory = Path::new("/dev/shm");
-    if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() }
+    let free = rustix::fs::statvfs(memory).map_or(0, |fs| fs.f_bavail * fs.f_frsize);
+    if free >= SCRATCH_BYTES { memory.to_owned() } else { std::env::temp_dir() }
 }
 
 /// An empty folder there, which stays until it is removed.
@@ -168,6 +172,18 @@ impl Home {
         }
         vault.drain();
         Self { root, one_time: secret_bytes(&secret), due }
+    }
+
+    /// The folders that a cut may hit.
+    pub(crate) fn folders(&self) -> Vec<PathBuf> {
+        FOLDERS.iter().map(|name| self.root.join(name)).collect()
+    }
+
+    /// Another home for the same vault, without its folders.
+    pub(crate) fn beside(&self) -> Self {
+        let root = scratch_folder();
+        fs::copy(self.root.join("root.key"), root.join("root.key")).unwrap();
+        Self { root, one_time: SecretBytes::new(Vec::new()), due: self.due.clone() }
     }
 
     /// Removes it: the test has passed.

@@ -41,7 +41,7 @@ const MIX: Mix = Mix { create: 24, import: 8, update: 18, assign: 8, erase: 32, 
 const LOAD_MS: usize = 250;
 /// Changes and syncs of a start, and of a start with some load, at about which a numbered kill comes.
 const START_STEPS: usize = 120;
-const LOAD_STEPS: usize = 900;
+const LOAD_STEPS: usize = 2500;
 /// Records looked at after a kill besides those that were touched.
 const SAMPLE: usize = 40;
 

@@ -25,7 +25,7 @@ use crate::{
     chance::Chance,
     check::check,
     disk::{Base, Disk, Loss, Part},
-    home::{FOLDERS, Home, scratch_folder},
+    home::{Home, scratch_folder},
     ledger::Ledger,
     load::{ALL, Worker, at_once},
     program::{Serving, Under},
@@ -41,6 +41,11 @@ const CALLS: usize = 60;
 /// begin another journal, and a cut takes seconds.
 const LONG: u64 = 900;
 
+/// Folders kept of cuts that must not break anything and do.
+const KEPT: usize = 3;
+/// Starts after a cut that are recorded and cut themselves, and the part of the cuts that each gets.
+const STARTS: u64 = 4;
+const OF_A_START: u64 = 20;
 /// Cuts of a recording with the syncs of one part ignored.
 const WITHOUT: usize = 24;
 
@@ -50,15 +55,17 @@ struct Recording {
     base: Base,
     trace: Trace,
     ledger: Arc<Ledger>,
+    /// What the clock says when the folders are opened.
     ended: Timestamp,
+    /// The moment by which the ledger is asked, where it is not that of the cut.
+    moment: Option<u64>,
 }
 
 impl Recording {
     /// Serves a home under the recorder: a load with a kill in the middle, a start, a load and a stop.
     async fn made(engine: Engine, seed: u64) -> Self {
         let home = Home::founded(engine).await;
-        let roots: Vec<PathBuf> = FOLDERS.iter().map(|name| home.root.join(name)).collect();
-        let base = Base::of(&roots);
+        let base = Base::of(&home.folders());
         let path = home.root.join("trace");
         fs::write(&path, "").unwrap();
         let length = path.clone();
@@ -90,17 +97,32 @@ impl Recording {
             }
         }
         let ended = SystemClock.now();
-        Self { base, trace: Trace::read(&path), ledger, ended, home }
+        Self { base, trace: Trace::read(&path), ledger, ended, moment: None, home }
+    }
+
+    /// Serves what a cut at a drawn moment has left, under the recorder, and stops it: the recording of a
+    /// recovery, in which nothing is asked.
+    fn of_a_start_after(&self, chance: &mut Chance) -> Self {
+        let (at, _) = self.moments(1, chance)[0];
+        let mut disk = Disk::new(&self.base, &self.trace, None);
+        self.trace.events[..=at].iter().for_each(|(event, _)| disk.step(event));
+        let home = self.home.beside();
+        disk.cut(Loss::Reordered, chance, &home.root);
+        let (base, path) = (Base::of(&home.folders()), home.root.join("trace"));
+        let served = Serving::start(&home, Under::Recorder(&path, None));
+        let served = served.unwrap_or_else(|e| panic!("no start in {:?}: {}", home.root, e.said));
+        served.stop();
+        let (ledger, ended) = (Arc::clone(&self.ledger), SystemClock.now());
+        let moment = Some(self.trace.events[at].1);
+        Self { base, trace: Trace::read(&path), ledger, ended, moment, home }
     }
 
     /// Fails unless the trace alone, replayed, gives every folder byte for byte.
     fn is_complete(&self) {
         let mut disk = Disk::new(&self.base, &self.trace, None);
         self.trace.events.iter().for_each(|(event, _)| disk.step(event));
-        let roots: Vec<PathBuf> = FOLDERS.iter().map(|name| self.home.root.join(name)).collect();
-        let differs = disk.differs_from(&roots);
+        let differs = disk.differs_from(&self.home.folders());
         assert_eq!(differs, None, "the recorder missed a call, in {}", self.home.root.display());
-        println!("the recording is complete: replayed, it gives every file byte for byte");
     }
 
     /// Fails if the load did not do what is to be cut.
@@ -170,7 +192,8 @@ impl Recording {
                 let to = scratch_folder();
                 disk.cut(loss, &mut Chance::part(seed, number as u64), &to);
                 let what = format!("cut {number}, seed {seed}, after event {at}, {loss:?}");
-                sender.send((to, self.trace.events[at].1, what)).unwrap();
+                let moment = self.moment.unwrap_or(self.trace.events[at].1);
+                sender.send((to, moment, what)).unwrap();
             }
             drop(sender);
         });
@@ -195,11 +218,13 @@ impl Recording {
             let checked = check(&root, (&self.ledger, due), moment, self.ended);
             match runtime.block_on(checked) {
                 Err(why) => {
-                    let kept =
-                        if expected { String::new() } else { format!(" ({})", root.display()) };
-                    broken.lock().push(format!("{what}: {why}{kept}"));
-                    if expected {
+                    let mut broken = broken.lock();
+                    // Some are kept to be looked at.
+                    if expected || broken.len() >= KEPT {
                         fs::remove_dir_all(&root).unwrap();
+                        broken.push(format!("{what}: {why}"));
+                    } else {
+                        broken.push(format!("{what}: {why} ({})", root.display()));
                     }
                 }
                 Ok(()) => fs::remove_dir_all(&root).unwrap(),
@@ -240,11 +265,22 @@ fn after_a_power_cut_nothing_acknowledged_is_lost_and_nothing_erased_is_back() {
         seconds_since(began),
     );
     recording.is_complete();
+    println!("the recording is complete: replayed, it gives every file byte for byte");
     recording.is_worth_cutting(engine);
     let began = SystemClock.now();
     let broken = recording.cut(usize::try_from(cuts).unwrap(), None, seed);
     println!("{cuts} cuts, seed {seed}, {} s", seconds_since(began));
     assert!(broken.is_empty(), "{} of {cuts}:\n{}", broken.len(), broken.join("\n"));
+    let began = SystemClock.now();
+    let of_each = (cuts / OF_A_START).max(2);
+    for number in 0..STARTS {
+        let start = recording.of_a_start_after(&mut Chance::part(seed, 500 + number));
+        start.is_complete();
+        let broken = start.cut(usize::try_from(of_each).unwrap(), None, seed);
+        assert!(broken.is_empty(), "start {number}: {}", broken.join("\n"));
+        start.home.remove();
+    }
+    println!("{of_each} cuts in each of {STARTS} starts after a cut, {} s", seconds_since(began));
     println!("nothing acknowledged was lost, nothing erased came back");
     for (part, name, says) in [
         (Part::Database, "the database", "acknowledged and lost"),
