@@ -169,10 +169,14 @@ impl Rekey {
                 for (key, _) in page {
                     moved += u64::from(self.survivor(pack, old, &key)?);
                 }
-                // An erasure under way deletes its rows itself; a conflict is tried again.
+                // A conflict is tried again. What an erasure under way has marked is left to it; it has the
+                // generation's turn until the slot is gone or the mark is taken back, so that is awaited.
                 idle = if moved == before { idle + 1 } else { 0 };
                 if idle > limits::SWEEP_RETRIES {
                     return Err(VaultError::Interrupted);
+                }
+                if idle > 0 {
+                    drop(self.log.keyring().draft());
                 }
             }
         }
