@@ -20,6 +20,10 @@ mod examiner;
 mod formats;
 #[path = "forensics/house.rs"]
 mod house;
+#[path = "forensics/kills.rs"]
+mod kills;
+#[path = "forensics/memory.rs"]
+mod memory;
 #[path = "forensics/rows.rs"]
 mod rows;
 #[path = "forensics/scene.rs"]

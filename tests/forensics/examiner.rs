@@ -57,9 +57,10 @@ pub(crate) struct Opened {
 }
 
 impl Examiner {
-    /// From a root key, these places, and these further keyring files.
-    pub(crate) fn with(root: &Key, places: &[PathBuf], attic: &Path) -> Self {
-        let mut files: BTreeMap<Key, Vec<u8>> = BTreeMap::new();
+    /// From a root key, these places, and these further keyring files. Each generation key is tried on the
+    /// files that say they are of its generation; `thorough` tries every key on every file.
+    pub(crate) fn with(root: &Key, places: &[PathBuf], attic: &Path, thorough: bool) -> Self {
+        let mut files: BTreeSet<Vec<u8>> = BTreeSet::new();
         let (mut generation_keys, mut anchor_slots) = (BTreeMap::new(), 0);
         for place in places {
             for slot in formats::anchor_slots(&fs::read(place.join("anchor")).unwrap(), root) {
@@ -72,17 +73,17 @@ impl Examiner {
             for entry in fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();
                 if path.file_name().unwrap().to_str().unwrap().contains("keyring.") {
-                    let bytes = fs::read(path).unwrap();
-                    files.insert(formats::sha256(&bytes), bytes);
+                    files.insert(fs::read(path).unwrap());
                 }
             }
         }
         let (mut keyrings, mut closed, mut vault) = (Vec::new(), BTreeSet::new(), None);
-        for file in files.values() {
+        for file in &files {
             // A file cut by a kill while it was written has no header, or does not open.
             let Some((generation, of)) = formats::keyring_header(file) else { continue };
             assert_eq!(*vault.get_or_insert(of), of, "one vault");
-            let opened = generation_keys.values().find_map(|k| formats::open_keyring(file, k));
+            let mut keys = generation_keys.iter().filter(|(g, _)| thorough || **g == generation);
+            let opened = keys.find_map(|(_, key)| formats::open_keyring(file, key));
             match opened {
                 Some(body) => keyrings.push(Keyring::read(generation, body)),
                 None => drop(closed.insert(generation)),

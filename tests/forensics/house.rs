@@ -16,9 +16,10 @@ use std::{
     process::{Child, Command, Stdio},
     sync::mpsc::{Receiver, channel},
     thread,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+use chrono::{DateTime, Months, NaiveDate};
 use serde_json::Value as Json;
 use tempfile::TempDir;
 
@@ -266,20 +267,44 @@ impl House {
         assert!(self.try_serve(), "killed while it started");
     }
 
-    /// Stops the server; true if it had killed itself before.
-    pub(crate) fn stop(&self, how: &str) -> bool {
+    /// SIGTERM, and its end.
+    pub(crate) fn terminate(&self) {
         let (mut child, _lines) = self.server.borrow_mut().take().unwrap();
-        let id = child.id().to_string();
-        let gone = child.try_wait().unwrap().is_some();
-        if !gone {
-            let sent = Command::new("kill").args([how, &id]).status().unwrap();
-            assert!(sent.success());
+        let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        assert_eq!(child.wait().unwrap().code(), Some(0), "it ends well");
+    }
+
+    /// SIGKILL.
+    pub(crate) fn kill(&self) {
+        let (mut child, _lines) = self.server.borrow_mut().take().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    /// Waits for the end of the server by its own count, or of this command, whichever is first. True
+    /// for the former; then the command is given up, unless it had its answer.
+    pub(crate) fn killed_before(&self, mut command: Child) -> (bool, Done) {
+        let began = Instant::now();
+        let killed = loop {
+            let mut server = self.server.borrow_mut();
+            if server.as_mut().unwrap().0.try_wait().unwrap().is_some() {
+                *server = None;
+                break true;
+            }
+            if command.try_wait().unwrap().is_some() {
+                break false;
+            }
+            assert!(began.elapsed() < SAFETY_NET, "neither the server nor the command ends");
+            drop(server);
+            thread::sleep(Duration::from_millis(1));
+        };
+        self.stop_counting();
+        if killed && command.try_wait().unwrap().is_none() {
+            // It would try again, and there is nobody to answer. Gone by now, perhaps.
+            let _ = command.kill();
         }
-        let status = child.wait().unwrap();
-        if how == "-TERM" && !gone {
-            assert_eq!(status.code(), Some(0), "it ends well");
-        }
-        gone
+        (killed, Self::end(command))
     }
 
     fn hand(&self, hand: Hand) -> i64 {
@@ -327,10 +352,15 @@ impl House {
         self.set_clock();
     }
 
-    /// The day it is.
-    pub(crate) fn today(&self) -> String {
-        let day = chrono::DateTime::from_timestamp_millis(START_MS + self.days.get() * DAY_MS);
-        day.unwrap().date_naive().to_string()
+    fn today(&self) -> NaiveDate {
+        let now = DateTime::from_timestamp_millis(START_MS + self.days.get() * DAY_MS);
+        now.unwrap().date_naive()
+    }
+
+    /// The day whose records, kept for three months, are due tomorrow.
+    pub(crate) fn three_months_before_tomorrow(&self) -> String {
+        let tomorrow = self.today().succ_opt().unwrap();
+        tomorrow.checked_sub_months(Months::new(3)).unwrap().to_string()
     }
 
     /// Has the server write its own memory to a file, and reads that.

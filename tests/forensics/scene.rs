@@ -1,6 +1,11 @@
 //! What was filed, changed, erased and let go, and what the examiner must therefore read and not read.
 
-use std::{collections::BTreeMap, fs, process::Child};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+    process::Child,
+};
 
 use serde_json::json;
 
@@ -28,6 +33,8 @@ pub(crate) enum State {
     /// An erasure was asked for and cut, or its date has come and a purge was cut: either is right until
     /// the next start.
     Open,
+    /// The same, and a start has gone through since: whichever it is found to be, it stays.
+    Settled,
     Erased,
     Purged,
 }
@@ -40,8 +47,11 @@ pub(crate) struct Scene {
     pub(crate) pool: Pool,
     /// Bytes of files looked through for marks.
     pub(crate) searched: u64,
+    /// Files that do not change any more and were looked through.
+    done: BTreeSet<PathBuf>,
     filed: usize,
     looks: usize,
+    keep_copies: bool,
 }
 
 /// What one look found.
@@ -53,14 +63,17 @@ pub(crate) struct Look {
 }
 
 impl Scene {
-    pub(crate) fn founded() -> Self {
+    /// A house without records. Its copies are kept as files, or in the pool of rows alone.
+    pub(crate) fn founded(keep_copies: bool) -> Self {
         Self {
             house: House::founded(),
             truth: BTreeMap::new(),
             pool: Pool::default(),
             searched: 0,
+            done: BTreeSet::new(),
             filed: 0,
             looks: 0,
+            keep_copies,
         }
     }
 
@@ -158,21 +171,20 @@ impl Scene {
         self.truth.iter().filter(|(_, t)| t.state == state).map(|(id, _)| *id).collect()
     }
 
-    /// The examiner as of now.
-    pub(crate) fn examiner(&self) -> Examiner {
+    /// The examiner as of now, with every keyring file there ever was.
+    pub(crate) fn examiner(&self, thorough: bool) -> Examiner {
         let house = &self.house;
-        Examiner::with(&house.root(), &house.places(), &house.path("attic"))
+        Examiner::with(&house.root(), &house.places(), &house.path("attic"), thorough)
     }
 
     /// Copies the data folder of a stopped or killed server, and examines the copy: he opens every live
-    /// record in it as it was last, and of all copies so far nothing that was erased or purged. With
-    /// `settle` what was open before is live or erased from now on, whichever it is found to be.
-    pub(crate) fn look(&mut self, settle: bool) -> Look {
+    /// record in it as it was last, and of all copies so far nothing that was erased or purged.
+    pub(crate) fn look(&mut self) -> Look {
         let copy = self.house.path(&format!("backups/{:03}", self.looks));
         self.looks += 1;
         rows::copy(&self.house.path("data"), &copy);
         let rows = Pool::of(&copy);
-        let examiner = self.examiner();
+        let examiner = self.examiner(false);
         let mut look = Look::default();
         let ids: Vec<Id> = self.truth.keys().copied().collect();
         for id in ids {
@@ -186,7 +198,7 @@ impl Scene {
                 (State::Erased | State::Purged, Some(_)) => {
                     panic!("{} is read although {:?}", name(known.number), known.state)
                 }
-                (State::Open, _) if settle => {
+                (State::Settled, _) => {
                     let state = if opened.is_some() { State::Live } else { State::Erased };
                     self.set(&[id], state);
                 }
@@ -200,7 +212,10 @@ impl Scene {
         }
         self.pool.merge(rows);
         look.refused = self.nothing_forgotten_opens(&examiner);
-        self.no_mark_in_any_file();
+        self.no_mark_in_any_file(&copy);
+        if !self.keep_copies {
+            fs::remove_dir_all(copy).unwrap();
+        }
         look
     }
 
@@ -244,13 +259,16 @@ impl Scene {
         self.pool.records[id].first().unwrap()
     }
 
-    /// Looks for the marks in every file of the data folder, the places, the attic and the copies that
-    /// were not looked through before.
-    pub(crate) fn no_mark_in_any_file(&mut self) {
+    /// Looks for the marks in every file of the newest copy and of the places, and in every keyring file
+    /// of the attic, once each.
+    fn no_mark_in_any_file(&mut self, copy: &Path) {
         let marks = search::marks();
-        let newest = format!("backups/{:03}", self.looks.saturating_sub(1));
-        for folder in ["place-a", "place-b", "attic", &newest] {
-            for file in rows::files(&self.house.path(folder)) {
+        let [a, b, attic] = ["place-a", "place-b", "attic"].map(|name| self.house.path(name));
+        for folder in [&a, &b, &attic, copy] {
+            for file in rows::files(folder) {
+                if folder == attic && !self.done.insert(file.clone()) {
+                    continue;
+                }
                 let bytes = fs::read(&file).unwrap();
                 self.searched += bytes.len() as u64;
                 let found = marks.find(&bytes);

@@ -90,8 +90,9 @@ int rename(const char *from, const char *to) { keep(to); step(); return real_ren
 int fsync(int fd) { step(); return real_fsync(fd); }
 int fdatasync(int fd) { step(); return real_fdatasync(fd); }
 
+/* Descriptors of what is only read are no step; those of the anchor are, since it is always opened for both. */
 int close(int fd) {
-    if (control && regular(fd)) step();
+    if (control && regular(fd) && (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY) step();
     return real_close ? real_close(fd) : (int)syscall(SYS_close, fd);
 }
 

@@ -1,0 +1,157 @@
+//! The memory of the running server after an erasure: which key material and which plaintext is left in it.
+//!
+//! The server writes its own memory when the shim asks for it: every writable mapping, so heap, stacks and
+//! anonymous pages, but no register. Nobody else may read it without being root, since the program makes
+//! itself undumpable. The examiner knows what to look for, because he copied a place before the erasure.
+//! Keys are looked for as they are, and as what HMAC makes of them (xor of its pads), in which form they
+//! are as good.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    examiner::Examiner,
+    formats::{Address, Fields, Id, Key, section_keys},
+    rows,
+    scene::{self, Scene},
+    search::Needles,
+};
+
+/// What stands in memory, by what it is and what kind of mapping it stands in.
+type Found = BTreeMap<(&'static str, &'static str), usize>;
+
+/// What the examiner looks for.
+#[derive(Default)]
+struct Wanted(Vec<(Vec<u8>, &'static str)>);
+
+impl Wanted {
+    fn key(&mut self, key: &Key, what: &'static str) {
+        for pad in [0, 0x36, 0x5c] {
+            self.0.push((key.iter().map(|b| b ^ pad).collect(), what));
+        }
+    }
+
+    /// Slot secret, and key and what is between them of each section of a record.
+    fn record(&mut self, scene: &Scene, examiner: &Examiner, id: &Id, what: [&'static str; 3]) {
+        let row = scene.row_of(id);
+        let slot = examiner.slots(&row.seg, row.index).into_iter().next().expect("its slot");
+        self.key(&slot, what[0]);
+        for (class, section) in scene.sections_of(id).chain([("_head", row.head.as_slice())]) {
+            let (vault, seg, index) = (&examiner.vault, &row.seg, row.index);
+            let (collection, record, version) = ("cases", id, 1);
+            let at = Address { vault, seg, index, collection, record, class, version };
+            let keys = section_keys(&slot, &at, section).unwrap();
+            self.key(&keys.key, what[1]);
+            self.key(&keys.extracted, what[2]);
+        }
+    }
+
+    fn text(&mut self, text: String, what: &'static str) {
+        self.0.push((text.into_bytes(), what));
+    }
+}
+
+/// What of this stands in a dump.
+fn find(wanted: Wanted, (dump, maps): &(Vec<u8>, String)) -> Found {
+    let needles = Needles::new(wanted.0);
+    let (mut found, mut rest) = (Found::new(), dump.as_slice());
+    while let Some((head, more)) = rest.split_first_chunk::<16>() {
+        let number = |at: usize| u64::from_ne_bytes(head[at..at + 8].try_into().unwrap());
+        let (from, length) = (number(0), usize::try_from(number(8)).unwrap());
+        let (pages, more) = more.split_at(length);
+        for (_, what) in needles.find(pages) {
+            *found.entry((what, kind_of(maps, from))).or_default() += 1;
+        }
+        rest = more;
+    }
+    found
+}
+
+/// What kind of mapping an address lies in.
+fn kind_of(maps: &str, address: u64) -> &'static str {
+    let hex = |text: &str| u64::from_str_radix(text, 16).unwrap();
+    let holds = |line: &&str| {
+        let (from, to) = line.split(' ').next().unwrap().split_once('-').unwrap();
+        (hex(from)..hex(to)).contains(&address)
+    };
+    let line = maps.lines().find(holds).expect("a mapping of the list");
+    match line.split_whitespace().nth(5) {
+        Some("[heap]") => "heap",
+        Some("[stack]") => "stack",
+        None => "anonymous",
+        Some(_) => "file",
+    }
+}
+
+fn total(found: &Found, what: &str) -> usize {
+    found.iter().filter(|((w, _), _)| *w == what).map(|(_, n)| n).sum()
+}
+
+#[test]
+fn after_an_erasure_the_memory_of_the_server_holds_no_key_that_opens_what_was_erased() {
+    let mut scene = Scene::founded(false);
+    let ids = scene.file(300, "2020-11-23");
+    scene.house.terminate();
+    scene.look();
+    scene.house.serve();
+    for agent in ["med-974", "desk-974"] {
+        scene.house.login(agent);
+    }
+    let (gone, live) = ids[..100].split_at(50);
+    for id in gone.iter().chain(live).step_by(5) {
+        let shown = scene.reveal(id);
+        assert!(shown.out.contains(scene::name(scene.truth[id].number).as_str()), "{}", shown.err);
+    }
+    // The examiner as of before, from copies: this is what nobody may have kept.
+    let kept: Vec<_> = scene.house.places().iter().zip(["old-a", "old-b"]).map(|(place, name)| {
+        let copy = scene.house.path(name);
+        rows::copy(place, &copy);
+        copy
+    }).collect();
+    let before = Examiner::with(&scene.house.root(), &kept, &kept[0], false);
+    scene.erase(gone);
+    let dump = scene.house.dump();
+    let after = scene.examiner(false);
+
+    let mut wanted = Wanted::default();
+    for id in gone {
+        let what = ["erased: slot secret", "erased: section key", "erased: extracted key"];
+        wanted.record(&scene, &before, id, what);
+        let number = scene.truth[id].number;
+        wanted.text(scene::name(number), "erased: plaintext, a name");
+        wanted.text(scene::street(number, 1), "erased: plaintext, a street");
+    }
+    for id in live {
+        let what = ["live: slot secret", "live: section key", "live: extracted key"];
+        wanted.record(&scene, &before, id, what);
+        wanted.text(scene::name(scene.truth[id].number), "live: plaintext, a name");
+    }
+    for (generation, key) in &before.generation_keys {
+        assert!(!after.generation_keys.contains_key(generation));
+        wanted.key(key, "generation key of before");
+    }
+    for key in after.generation_keys.values() {
+        wanted.key(key, "generation key in force");
+    }
+    wanted.key(&scene.house.root(), "root key");
+    nodes(&mut wanted, &before, &after);
+    let found = find(wanted, &dump);
+    println!("{} bytes of memory", dump.0.len());
+    for ((what, place), count) in &found {
+        println!("  {what:<32} {place:<10} {count}");
+    }
+}
+
+/// Nodes of the trees: those that only the keyring of before held, and those of the one in force.
+fn nodes(wanted: &mut Wanted, before: &Examiner, after: &Examiner) {
+    let of = |examiner: &Examiner| -> Vec<Key> {
+        let all = examiner.newest().keys();
+        all.into_iter().filter(|(what, _)| *what == "node of a tree").map(|(_, k)| k).collect()
+    };
+    let now = of(after);
+    for key in of(before).iter().filter(|key| !now.contains(key)) {
+        wanted.key(key, "node of a tree of before");
+    }
+    for key in &now {
+        wanted.key(key, "node of a tree in force");
+    }
+}
