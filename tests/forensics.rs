@@ -22,6 +22,8 @@ mod formats;
 mod house;
 #[path = "forensics/kills.rs"]
 mod kills;
+#[path = "forensics/list.rs"]
+mod list;
 #[path = "forensics/memory.rs"]
 mod memory;
 #[path = "forensics/rows.rs"]

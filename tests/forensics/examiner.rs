@@ -146,9 +146,10 @@ impl Examiner {
             let (seg, version) = (&seg, listed.index(2));
             let address = Address { vault, seg, index, collection, record, class, version };
             let stored = pool.sections.get(&(*record, class.to_owned()));
-            let body = stored.into_iter().flatten().find_map(|section| {
-                formats::open_section(&slot, &address, section)
-            });
+            let body = stored
+                .into_iter()
+                .flatten()
+                .find_map(|section| formats::open_section(&slot, &address, section));
             sections += 1;
             read_texts(&body.expect("the section of a live head opens"), class, &mut texts);
         }
@@ -157,11 +158,7 @@ impl Examiner {
 }
 
 /// The texts of a section's body.
-pub(crate) fn read_texts(
-    body: &[u8],
-    class: &str,
-    texts: &mut BTreeMap<(String, String), String>,
-) {
+pub(crate) fn read_texts(body: &[u8], class: &str, texts: &mut BTreeMap<(String, String), String>) {
     for field in Fields::of(body).all(1).map(Fields::of) {
         let value = Fields::of(field.bytes(2));
         let text = value.all(1).chain(value.all(3)).next();
@@ -191,19 +188,19 @@ impl Keyring {
     }
 
     /// Keys that stand in the body as they are: nodes, index keys, seeds.
-    pub(crate) fn keys(&self) -> Vec<(&'static str, Key)> {
+    pub(crate) fn keys(&self) -> Vec<(Key, &'static str)> {
         let fields = Fields::of(&self.body);
         let mut keys = Vec::new();
         for segment in fields.all(3).map(Fields::of) {
             for node in segment.bytes(3).chunks(37) {
-                keys.push(("node of a tree", node[5..].try_into().unwrap()));
+                keys.push((node[5..].try_into().unwrap(), "node of a tree"));
             }
         }
         for cohort in self.cohorts.values() {
-            keys.extend(cohort.index_keys.iter().map(|k| ("index key", *k)));
+            keys.extend(cohort.index_keys.iter().map(|k| (*k, "index key")));
         }
         for (what, number) in [("directory key", 7), ("log seed", 8), ("certificate seed", 9)] {
-            keys.push((what, fields.bytes(number).try_into().unwrap()));
+            keys.push((fields.bytes(number).try_into().unwrap(), what));
         }
         keys
     }

@@ -6,7 +6,7 @@
 use aes_gcm::{Aes256Gcm, KeyInit as _, aead::AeadInOut as _};
 use hkdf::Hkdf;
 use hmac::{Hmac, Mac as _};
-use sha2::{Digest as _, Sha256};
+use sha2::{Digest as _, Sha256, block_api::compress256};
 
 /// Key bytes.
 pub(crate) type Key = [u8; 32];
@@ -45,6 +45,22 @@ pub(crate) fn sha256(bytes: &[u8]) -> Key {
     Sha256::digest(bytes).into()
 }
 
+/// The state of SHA-256 after one block, as it stands in memory.
+pub(crate) fn sha256_state(block: &[u8; 64]) -> Vec<u8> {
+    let mut state = [
+        0x6a09_e667,
+        0xbb67_ae85,
+        0x3c6e_f372,
+        0xa54f_f53a,
+        0x510e_527f,
+        0x9b05_688c,
+        0x1f83_d9ab,
+        0x5be0_cd19,
+    ];
+    compress256(&mut state, &[*block]);
+    state.iter().flat_map(|word: &u32| word.to_ne_bytes()).collect()
+}
+
 /// What a slot of an anchor gives away.
 pub(crate) struct AnchorSlot {
     /// Its generation, in clear.
@@ -60,7 +76,8 @@ pub(crate) fn anchor_slots(file: &[u8], root: &Key) -> Vec<AnchorSlot> {
 
 fn anchor_slot(slot: &[u8], root: &Key) -> Option<AnchorSlot> {
     let checked = slot.get(..ANCHOR_HEADER + 48)?;
-    let crc = u32::from_be_bytes(slot.get(ANCHOR_HEADER + 48..ANCHOR_HEADER + 52)?.try_into().ok()?);
+    let crc =
+        u32::from_be_bytes(slot.get(ANCHOR_HEADER + 48..ANCHOR_HEADER + 52)?.try_into().ok()?);
     if !checked.starts_with(b"OUBA\x01") || crc != crc32c::crc32c(checked) {
         return None;
     }

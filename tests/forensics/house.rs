@@ -80,7 +80,13 @@ impl House {
         }
         let open = |name| {
             let path = folder.path().join(name);
-            OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path).unwrap()
+            OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .open(path)
+                .unwrap()
         };
         let (control, clients) = (open("control"), open("control-clients"));
         clients.set_len(40).unwrap();
@@ -112,18 +118,41 @@ impl House {
     fn found(&self) {
         let policy = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/contact-tracing");
         std::os::unix::fs::symlink(policy, self.path("policy")).unwrap();
-        let founders =
-            ["--key-admin", "keys-1", "--dpo", "dpo-1", "--yes", "--json", "--valid-to", "2021-11-22"];
+        let founders = [
+            "--key-admin",
+            "keys-1",
+            "--dpo",
+            "dpo-1",
+            "--yes",
+            "--json",
+            "--valid-to",
+            "2021-11-22",
+        ];
         let folders = self.folders();
-        let init: Vec<&str> = ["init"].into_iter().chain(folders.iter().map(String::as_str)).collect();
+        let init: Vec<&str> =
+            ["init"].into_iter().chain(folders.iter().map(String::as_str)).collect();
         let founded = self.run(&[&init, &founders[..]].concat()).json();
         self.serve();
         self.first_login("keys-1", founded["key_admin"]["one_time_secret"].as_str().unwrap());
         for (agent, role) in PEOPLE {
             let always = [
-                "agent", "create", "--agent", agent, "--name", "Test (fictional)", "--territory",
-                "reunion", "--undertaking-on", "2020-11-01", "--from", "2020-11-01", "--to",
-                "2021-03-31", "--authority", "Test (fictional)", "--json",
+                "agent",
+                "create",
+                "--agent",
+                agent,
+                "--name",
+                "Test (fictional)",
+                "--territory",
+                "reunion",
+                "--undertaking-on",
+                "2020-11-01",
+                "--from",
+                "2020-11-01",
+                "--to",
+                "2021-03-31",
+                "--authority",
+                "Test (fictional)",
+                "--json",
             ];
             let made = self.run_as("keys-1", &[&always, role].concat()).json();
             self.first_login(agent, made["one_time_secret"].as_str().unwrap());
@@ -247,7 +276,8 @@ impl House {
         });
         match lines.recv_timeout(SAFETY_NET) {
             Ok(line) => {
-                let address = line.strip_prefix("listening on ").unwrap_or_else(|| panic!("`{line}`"));
+                let address =
+                    line.strip_prefix("listening on ").unwrap_or_else(|| panic!("`{line}`"));
                 *self.address.borrow_mut() = address.to_owned();
                 *self.server.borrow_mut() = Some((child, lines));
                 true
@@ -357,10 +387,12 @@ impl House {
         now.unwrap().date_naive()
     }
 
-    /// The day whose records, kept for three months, are due tomorrow.
-    pub(crate) fn three_months_before_tomorrow(&self) -> String {
-        let tomorrow = self.today().succ_opt().unwrap();
-        tomorrow.checked_sub_months(Months::new(3)).unwrap().to_string()
+    /// The day whose records, kept for three months, are due tomorrow. The last days of some months are
+    /// no such day's.
+    pub(crate) fn three_months_before_tomorrow(&self) -> Option<String> {
+        let (tomorrow, period) = (self.today().succ_opt().unwrap(), Months::new(3));
+        let collected = tomorrow.checked_sub_months(period).unwrap();
+        (collected.checked_add_months(period) == Some(tomorrow)).then(|| collected.to_string())
     }
 
     /// Has the server write its own memory to a file, and reads that.

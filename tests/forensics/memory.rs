@@ -3,14 +3,14 @@
 //! The server writes its own memory when the shim asks for it: every writable mapping, so heap, stacks and
 //! anonymous pages, but no register. Nobody else may read it without being root, since the program makes
 //! itself undumpable. The examiner knows what to look for, because he copied a place before the erasure.
-//! Keys are looked for as they are, and as what HMAC makes of them (xor of its pads), in which form they
-//! are as good.
+//! Keys are looked for as they are, and as what HMAC makes of them (xor of its two pads, and the state of
+//! SHA-256 after each), in which form they are as good.
 
 use std::collections::BTreeMap;
 
 use crate::{
     examiner::Examiner,
-    formats::{Address, Fields, Id, Key, section_keys},
+    formats::{self, Address, Id, Key, section_keys},
     rows,
     scene::{self, Scene},
     search::Needles,
@@ -25,8 +25,12 @@ struct Wanted(Vec<(Vec<u8>, &'static str)>);
 
 impl Wanted {
     fn key(&mut self, key: &Key, what: &'static str) {
-        for pad in [0, 0x36, 0x5c] {
-            self.0.push((key.iter().map(|b| b ^ pad).collect(), what));
+        self.0.push((key.to_vec(), what));
+        for pad in [0x36, 0x5c] {
+            let mut block = [pad; 64];
+            block.iter_mut().zip(key).for_each(|(out, byte)| *out ^= byte);
+            self.0.push((block[..32].to_vec(), what));
+            self.0.push((formats::sha256_state(&block), what));
         }
     }
 
@@ -73,10 +77,18 @@ fn kind_of(maps: &str, address: u64) -> &'static str {
         let (from, to) = line.split(' ').next().unwrap().split_once('-').unwrap();
         (hex(from)..hex(to)).contains(&address)
     };
-    let line = maps.lines().find(holds).expect("a mapping of the list");
+    let at = maps.lines().position(|line| holds(&line)).expect("a mapping of the list");
+    let line = maps.lines().nth(at).unwrap();
+    // The C library puts a page that nobody may touch below the stack of each thread.
+    let guarded = at > 0 && {
+        let before = maps.lines().nth(at - 1).unwrap();
+        before.contains(" ---p ")
+            && before.contains(&format!("-{} ", line.split_once('-').unwrap().0))
+    };
     match line.split_whitespace().nth(5) {
         Some("[heap]") => "heap",
         Some("[stack]") => "stack",
+        None if guarded => "stack of a thread",
         None => "anonymous",
         Some(_) => "file",
     }
@@ -102,11 +114,17 @@ fn after_an_erasure_the_memory_of_the_server_holds_no_key_that_opens_what_was_er
         assert!(shown.out.contains(scene::name(scene.truth[id].number).as_str()), "{}", shown.err);
     }
     // The examiner as of before, from copies: this is what nobody may have kept.
-    let kept: Vec<_> = scene.house.places().iter().zip(["old-a", "old-b"]).map(|(place, name)| {
-        let copy = scene.house.path(name);
-        rows::copy(place, &copy);
-        copy
-    }).collect();
+    let kept: Vec<_> = scene
+        .house
+        .places()
+        .iter()
+        .zip(["old-a", "old-b"])
+        .map(|(place, name)| {
+            let copy = scene.house.path(name);
+            rows::copy(place, &copy);
+            copy
+        })
+        .collect();
     let before = Examiner::with(&scene.house.root(), &kept, &kept[0], false);
     scene.erase(gone);
     let dump = scene.house.dump();
@@ -145,7 +163,7 @@ fn after_an_erasure_the_memory_of_the_server_holds_no_key_that_opens_what_was_er
 fn nodes(wanted: &mut Wanted, before: &Examiner, after: &Examiner) {
     let of = |examiner: &Examiner| -> Vec<Key> {
         let all = examiner.newest().keys();
-        all.into_iter().filter(|(what, _)| *what == "node of a tree").map(|(_, k)| k).collect()
+        all.into_iter().filter(|(_, what)| *what == "node of a tree").map(|(k, _)| k).collect()
     };
     let now = of(after);
     for key in of(before).iter().filter(|key| !now.contains(key)) {

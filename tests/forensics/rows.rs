@@ -1,6 +1,6 @@
 //! The rows of a data folder: of a copy, through the engine, and whatever a raw file still holds.
 //!
-//! The engine is opened on a copy of the copy, since opening one may change it.
+//! Nothing here writes, but the engine does when it opens a folder.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -55,11 +55,9 @@ impl RecordRow {
 }
 
 impl Pool {
-    /// The rows that the engine lists in a copied data folder.
+    /// The rows that the engine lists in a data folder. Opening may change it: it must be a copy.
     pub(crate) fn of(data: &Path) -> Self {
-        let scratch = tempfile::tempdir().unwrap();
-        copy(&data.join("fjall"), scratch.path());
-        let db = Database::builder(scratch.path()).open().expect("the engine opens the copy");
+        let db = Database::builder(data.join("fjall")).open().expect("the engine opens the copy");
         let rows = db.keyspace("rows", KeyspaceCreateOptions::default).unwrap();
         let mut pool = Self::default();
         for row in db.snapshot().range::<&[u8], _>(&rows, ..) {
@@ -67,6 +65,13 @@ impl Pool {
             pool.take(&key, &value);
         }
         pool
+    }
+
+    /// The same of a folder that stays as it is.
+    pub(crate) fn of_copy(data: &Path) -> Self {
+        let scratch = tempfile::tempdir().unwrap();
+        copy(data, scratch.path());
+        Self::of(scratch.path())
     }
 
     fn take(&mut self, key: &[u8], value: &[u8]) {
@@ -106,7 +111,11 @@ pub(crate) fn carve(bytes: &[u8], segments: &BTreeSet<Id>) -> Vec<(Id, RecordRow
     const SHORTEST: usize = 1 + 1 + 16 + 1 + 1 + 16;
     let mut found = Vec::new();
     for at in 0..bytes.len().saturating_sub(SHORTEST) {
-        if bytes[at] != 0x0a || bytes[at + 1] != 16 || bytes[at + 18] != 0x12 || bytes[at + 19] != 16 {
+        if bytes[at] != 0x0a
+            || bytes[at + 1] != 16
+            || bytes[at + 18] != 0x12
+            || bytes[at + 19] != 16
+        {
             continue;
         }
         let seg: Id = bytes[at + 20..at + 36].try_into().unwrap();

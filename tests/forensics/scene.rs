@@ -128,7 +128,8 @@ impl Scene {
     /// Reads a record through the vault.
     pub(crate) fn reveal(&self, id: &Id) -> Done {
         let record = hex::encode(id);
-        let classes = ["--class", "identity", "--class", "coordinates", "--purpose", "p1", "--json"];
+        let classes =
+            ["--class", "identity", "--class", "coordinates", "--purpose", "p1", "--json"];
         self.house.run_as("med-974", &[&["reveal", &record], &classes[..]].concat())
     }
 
@@ -183,7 +184,12 @@ impl Scene {
         let copy = self.house.path(&format!("backups/{:03}", self.looks));
         self.looks += 1;
         rows::copy(&self.house.path("data"), &copy);
-        let rows = Pool::of(&copy);
+        self.no_mark_in_any_file(&copy);
+        let rows = if self.keep_copies {
+            Pool::of_copy(&copy)
+        } else {
+            Pool::of(&copy)
+        };
         let examiner = self.examiner(false);
         let mut look = Look::default();
         let ids: Vec<Id> = self.truth.keys().copied().collect();
@@ -212,7 +218,6 @@ impl Scene {
         }
         self.pool.merge(rows);
         look.refused = self.nothing_forgotten_opens(&examiner);
-        self.no_mark_in_any_file(&copy);
         if !self.keep_copies {
             fs::remove_dir_all(copy).unwrap();
         }
@@ -280,7 +285,8 @@ impl Scene {
 
 /// The marked name of a record: letters alone.
 pub(crate) fn name(number: usize) -> String {
-    let digit = |place: u32| char::from(b'A' + u8::try_from(number / 26_usize.pow(place) % 26).unwrap());
+    let digit =
+        |place: u32| char::from(b'A' + u8::try_from(number / 26_usize.pow(place) % 26).unwrap());
     format!("{}-{}{}{}", search::MARK, digit(2), digit(1), digit(0))
 }
 
