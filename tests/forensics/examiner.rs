@@ -105,6 +105,11 @@ impl Examiner {
         self.keyrings.iter().filter_map(in_one).collect()
     }
 
+    /// The nodes above a slot in the newest keyring, each of which gives it.
+    pub(crate) fn way(&self, seg: &Id, index: u32) -> Vec<Key> {
+        formats::way(&self.newest().segments[seg], index)
+    }
+
     /// Collections any keyring names; for sections whose cohort is gone.
     pub(crate) fn collections(&self) -> BTreeSet<&str> {
         let all = self.keyrings.iter().flat_map(|k| k.cohorts.values());

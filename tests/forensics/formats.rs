@@ -126,13 +126,20 @@ pub(crate) fn cover(bytes: &[u8]) -> Vec<Node> {
 
 /// The secret of a slot, if a node of the cover is above it.
 pub(crate) fn slot_secret(cover: &[Node], seg: &Id, index: u32) -> Option<Key> {
-    let above = |n: &&Node| u64::from(index) >> (DEPTH - n.depth) == u64::from(n.prefix);
-    let node = cover.iter().find(above)?;
-    let leaf = (node.depth..DEPTH).fold(node.key, |key, level| {
-        let right = (index >> (DEPTH - 1 - level) & 1) as u8;
-        hmac(&key, &[b"oubliette/v1/ggm", &[right]])
-    });
+    let leaf = *way(cover, index).last()?;
     Some(hmac(&leaf, &[b"oubliette/v1/slot", seg, &index.to_be_bytes()]))
+}
+
+/// The nodes from the cover down to a slot's leaf: each of them gives the slot.
+pub(crate) fn way(cover: &[Node], index: u32) -> Vec<Key> {
+    let above = |n: &&Node| u64::from(index) >> (DEPTH - n.depth) == u64::from(n.prefix);
+    let Some(node) = cover.iter().find(above) else { return Vec::new() };
+    let mut way = vec![node.key];
+    for level in node.depth..DEPTH {
+        let right = u8::from(index >> (DEPTH - 1 - level) & 1 == 1);
+        way.push(hmac(way.last().unwrap(), &[b"oubliette/v1/ggm", &[right]]));
+    }
+    way
 }
 
 /// Where a section belongs.

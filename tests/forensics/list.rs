@@ -52,13 +52,29 @@ impl List {
     }
 
     /// Of records that are gone, from rows `when`.
-    pub(crate) fn gone(&mut self, when: &str, scene: &Scene, rows: &Pool, state: State) {
+    pub(crate) fn gone(
+        &mut self,
+        when: &str,
+        (scene, examiner): (&Scene, &Examiner),
+        rows: &Pool,
+        state: State,
+    ) {
         let what = format!("{state:?} record, {when}").to_lowercase();
+        let keyring = examiner.newest();
+        let dropped: BTreeSet<Id> =
+            Fields::of(&keyring.body).all(4).map(|t| Fields::of(t).id(2)).collect();
         for id in scene.those(state) {
+            let dated = rows.records.get(&id).into_iter().flatten().any(|row| {
+                keyring.cohorts.contains_key(&row.cohort) || dropped.contains(&row.cohort)
+            });
+            self.note(dated, &format!("{what}: collection, expiry date and zone, by its cohort"));
             let listed = rows.records.contains_key(&id);
             self.note(listed, &format!("{what}: id, cohort, segment, index and version"));
             let sections = rows.sections.keys().any(|(of, _)| *of == id);
-            self.note(sections, &format!("{what}: names of its classes, sizes to the next 64 bytes"));
+            self.note(
+                sections,
+                &format!("{what}: names of its classes, sizes to the next 64 bytes"),
+            );
             let tokens = rows.index.iter().any(|key| key.ends_with(&id));
             self.note(tokens, &format!("{what}: keyed tokens of its searchable values"));
             for (key, values) in &rows.other {
@@ -98,12 +114,17 @@ impl List {
             told.iter().all(|key| certificate(key)),
             "certificates: collections, dates and counts of what was forgotten, and when",
         );
-        let agents = starting(b"g/agent/").any(|(_, v)| v.iter().any(|row| contains(row, b"(fictional)")));
+        let agents =
+            starting(b"g/agent/").any(|(_, v)| v.iter().any(|row| contains(row, b"(fictional)")));
         self.note(agents, "directory: agents with name, role, habilitation and hash of the secret");
-        let segments = starting(b"d").any(|(_, v)| v.iter().any(|row| contains(row, b"2020-11-24")));
+        let segments =
+            starting(b"d").any(|(_, v)| v.iter().any(|row| contains(row, b"2020-11-24")));
         self.note(segments, "segments, also of what was purged: collection, date, zone and cohort");
         let tombstones = Fields::of(&examiner.newest().body).all(4).count() > 0;
-        self.note(tombstones, "keyring: collection, date, zone and cohort of segments that were dropped");
+        self.note(
+            tombstones,
+            "keyring: collection, date, zone and cohort of segments that were dropped",
+        );
     }
 
     /// Events that open and name a record that is gone.
@@ -129,7 +150,9 @@ impl List {
             let row = scene.row_of(id);
             let slot = examiner.slots(&row.seg, row.index).into_iter().next().unwrap();
             let mut texts = BTreeMap::new();
-            for (class, section) in scene.sections_of(id).filter(|(class, _)| *class == "coordinates") {
+            for (class, section) in
+                scene.sections_of(id).filter(|(class, _)| *class == "coordinates")
+            {
                 let at = (&row.seg, row.index);
                 let (_, version, body) =
                     examiner.try_section(&slot, at, (id, class), section).expect("a live slot's");
@@ -174,7 +197,7 @@ pub(crate) fn confirmed(scene: &Scene, examiner: &Examiner, state: State) -> usi
         .flat_map(|c| c.index_keys.iter().copied())
         .collect();
     let confirms = |id: &Id| {
-        let name = scene::name(scene.truth[id].number).to_lowercase();
+        let name = scene::name(scene.truth[id].number);
         let tokens: BTreeSet<Id> =
             keys.iter().map(|key| token(key, "cases", "last_name", &name)).collect();
         let rows = &scene.pool.records[id];

@@ -6,7 +6,7 @@
 //! Keys are looked for as they are, and as what HMAC makes of them (xor of its two pads, and the state of
 //! SHA-256 after each), in which form they are as good.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     examiner::Examiner,
@@ -130,17 +130,52 @@ fn after_an_erasure_the_memory_of_the_server_holds_no_key_that_opens_what_was_er
     let dump = scene.house.dump();
     let after = scene.examiner(false);
 
+    let wanted = wanted(&scene, (gone, live), (&before, &after));
+    let found = find(wanted, &dump);
+    println!("{} bytes of memory that is not zero", dump.0.len());
+    for ((what, place), count) in &found {
+        println!("  {what:<32} {place:<18} {count}");
+    }
+    for what in ["root key", "node of a tree in force"] {
+        assert!(total(&found, what) > 0, "{what} must be found, or the rest proves nothing");
+    }
+    for what in PROMISED {
+        assert_eq!(total(&found, what), 0, "{what} is in memory");
+    }
+}
+
+/// What is promised to be wiped when an erasure is acknowledged.
+const PROMISED: [&str; 6] = [
+    "erased: slot secret",
+    "erased: node above it",
+    "erased: section key",
+    "erased: extracted key",
+    "generation key of before",
+    "node of a tree of before",
+];
+
+/// Everything looked for.
+fn wanted(
+    scene: &Scene,
+    (gone, live): (&[Id], &[Id]),
+    (before, after): (&Examiner, &Examiner),
+) -> Wanted {
     let mut wanted = Wanted::default();
+    let in_force: BTreeSet<Key> = nodes_of(after).collect();
     for id in gone {
         let what = ["erased: slot secret", "erased: section key", "erased: extracted key"];
-        wanted.record(&scene, &before, id, what);
+        wanted.record(scene, before, id, what);
+        let row = scene.row_of(id);
+        for node in before.way(&row.seg, row.index) {
+            wanted.key(&node, "erased: node above it");
+        }
         let number = scene.truth[id].number;
         wanted.text(scene::name(number), "erased: plaintext, a name");
         wanted.text(scene::street(number, 1), "erased: plaintext, a street");
     }
     for id in live {
         let what = ["live: slot secret", "live: section key", "live: extracted key"];
-        wanted.record(&scene, &before, id, what);
+        wanted.record(scene, before, id, what);
         wanted.text(scene::name(scene.truth[id].number), "live: plaintext, a name");
     }
     for (generation, key) in &before.generation_keys {
@@ -151,25 +186,17 @@ fn after_an_erasure_the_memory_of_the_server_holds_no_key_that_opens_what_was_er
         wanted.key(key, "generation key in force");
     }
     wanted.key(&scene.house.root(), "root key");
-    nodes(&mut wanted, &before, &after);
-    let found = find(wanted, &dump);
-    println!("{} bytes of memory", dump.0.len());
-    for ((what, place), count) in &found {
-        println!("  {what:<32} {place:<10} {count}");
+    for key in nodes_of(before).filter(|key| !in_force.contains(key)) {
+        wanted.key(&key, "node of a tree of before");
     }
-}
-
-/// Nodes of the trees: those that only the keyring of before held, and those of the one in force.
-fn nodes(wanted: &mut Wanted, before: &Examiner, after: &Examiner) {
-    let of = |examiner: &Examiner| -> Vec<Key> {
-        let all = examiner.newest().keys();
-        all.into_iter().filter(|(_, what)| *what == "node of a tree").map(|(k, _)| k).collect()
-    };
-    let now = of(after);
-    for key in of(before).iter().filter(|key| !now.contains(key)) {
-        wanted.key(key, "node of a tree of before");
-    }
-    for key in &now {
+    for key in &in_force {
         wanted.key(key, "node of a tree in force");
     }
+    wanted
+}
+
+/// Nodes of the trees that the examiner's newest keyring holds.
+fn nodes_of(examiner: &Examiner) -> impl Iterator<Item = Key> {
+    let keys = examiner.newest().keys().into_iter();
+    keys.filter(|(_, what)| *what == "node of a tree").map(|(key, _)| key)
 }

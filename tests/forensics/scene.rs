@@ -185,11 +185,7 @@ impl Scene {
         self.looks += 1;
         rows::copy(&self.house.path("data"), &copy);
         self.no_mark_in_any_file(&copy);
-        let rows = if self.keep_copies {
-            Pool::of_copy(&copy)
-        } else {
-            Pool::of(&copy)
-        };
+        let rows = if self.keep_copies { Pool::of_copy(&copy) } else { Pool::of(&copy) };
         let examiner = self.examiner(false);
         let mut look = Look::default();
         let ids: Vec<Id> = self.truth.keys().copied().collect();
