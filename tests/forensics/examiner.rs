@@ -22,14 +22,13 @@ pub(crate) struct Keyring {
     pub(crate) generation: u64,
     pub(crate) body: Vec<u8>,
     segments: BTreeMap<Id, Vec<Node>>,
-    /// Collection and date of each cohort.
+    /// Its cohorts.
     pub(crate) cohorts: BTreeMap<Id, Cohort>,
 }
 
 /// A cohort of a keyring.
 pub(crate) struct Cohort {
     pub(crate) collection: String,
-    pub(crate) expires_on: String,
     pub(crate) index_keys: Vec<Key>,
 }
 
@@ -181,11 +180,7 @@ impl Keyring {
         let segments = segments.map(|s| (s.id(1), formats::cover(s.bytes(3)))).collect();
         let cohorts = fields.all(2).map(Fields::of).map(|c| {
             let keys = c.all(6).map(|k| Fields::of(k).bytes(2).try_into().unwrap()).collect();
-            let cohort = Cohort {
-                collection: c.text(2).to_owned(),
-                expires_on: c.text(3).to_owned(),
-                index_keys: keys,
-            };
+            let cohort = Cohort { collection: c.text(2).to_owned(), index_keys: keys };
             (c.id(1), cohort)
         });
         let cohorts = cohorts.collect();

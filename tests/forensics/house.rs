@@ -16,7 +16,7 @@ use std::{
     process::{Child, Command, Stdio},
     sync::mpsc::{Receiver, channel},
     thread,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
 use chrono::{DateTime, Months, NaiveDate};
@@ -25,6 +25,10 @@ use tempfile::TempDir;
 
 /// Keeps a fault from hanging the run; every wait ends with the thing waited for.
 const SAFETY_NET: Duration = Duration::from_secs(300);
+/// Between two looks, where only looking tells.
+const A_MOMENT: Duration = Duration::from_millis(1);
+/// As many looks as the safety net holds.
+const LOOKS: u32 = 300_000;
 /// 2020-11-23T08:00 in La Réunion.
 const START_MS: i64 = 1_606_104_000_000;
 /// One day.
@@ -41,9 +45,9 @@ const PEOPLE: [(&str, &[&str]); 4] = [
 #[derive(Clone, Copy)]
 enum Hand {
     Clock,
+    Since,
     Left,
     Dump,
-    Kept,
     Counted,
 }
 
@@ -88,8 +92,7 @@ impl House {
                 .open(path)
                 .unwrap()
         };
-        let (control, clients) = (open("control"), open("control-clients"));
-        clients.set_len(40).unwrap();
+        let control = open("control");
         control.set_len(40).unwrap();
         let house = Self {
             folder,
@@ -202,11 +205,11 @@ impl House {
         self.text(name)
     }
 
-    fn command(&self, args: &[&str], control: &str) -> Command {
+    fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_oubliette"));
         command.args(args).env_clear().env("HOME", self.folder.path());
         command.env("LD_PRELOAD", self.path("shim.so"));
-        command.env("OUBLIETTE_SHIM_CONTROL", self.path(control));
+        command.env("OUBLIETTE_SHIM_CONTROL", self.path("control"));
         command.env("OUBLIETTE_SHIM_ATTIC", self.path("attic"));
         command.current_dir(self.folder.path());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -215,7 +218,7 @@ impl House {
 
     /// Begins a command.
     pub(crate) fn begin(&self, args: &[&str]) -> Child {
-        self.command(args, "control-clients").spawn().unwrap()
+        self.command(args).spawn().unwrap()
     }
 
     /// Waits for its end.
@@ -262,7 +265,8 @@ impl House {
         let folders = self.folders();
         let mut args = vec!["serve", "--accept-swap", "--listen", "127.0.0.1:0"];
         args.extend(folders.iter().map(String::as_str));
-        let mut command = self.command(&args, "control");
+        let mut command = self.command(&args);
+        command.env("OUBLIETTE_SHIM_COUNTS", "1");
         command.env("OUBLIETTE_SHIM_DUMP", self.path("desk/dump"));
         let mut child = command.spawn().unwrap();
         let (sender, lines) = channel();
@@ -315,7 +319,7 @@ impl House {
     /// Waits for the end of the server by its own count, or of this command, whichever is first. True
     /// for the former; then the command is given up, unless it had its answer.
     pub(crate) fn killed_before(&self, mut command: Child) -> (bool, Done) {
-        let began = Instant::now();
+        let mut looks = 0..LOOKS;
         let killed = loop {
             let mut server = self.server.borrow_mut();
             if server.as_mut().unwrap().0.try_wait().unwrap().is_some() {
@@ -325,9 +329,9 @@ impl House {
             if command.try_wait().unwrap().is_some() {
                 break false;
             }
-            assert!(began.elapsed() < SAFETY_NET, "neither the server nor the command ends");
+            assert!(looks.next().is_some(), "neither the server nor the command ends");
             drop(server);
-            thread::sleep(Duration::from_millis(1));
+            thread::sleep(A_MOMENT);
         };
         self.stop_counting();
         if killed && command.try_wait().unwrap().is_none() {
@@ -362,18 +366,10 @@ impl House {
         self.hand(Hand::Counted)
     }
 
-    /// Keyring files in the attic.
-    pub(crate) fn kept(&self) -> i64 {
-        self.hand(Hand::Kept)
-    }
-
+    /// The hands go to the beginning of the day; from then on the clock runs.
     fn set_clock(&self) {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
-        let offset = START_MS + self.days.get() * DAY_MS - i64::try_from(now).unwrap();
-        self.set(Hand::Clock, offset);
-        let clients = OpenOptions::new().write(true).open(self.path("control-clients")).unwrap();
-        clients.write_all_at(&offset.to_ne_bytes(), 0).unwrap();
-        clients.write_all_at(&(-1_i64).to_ne_bytes(), 8).unwrap();
+        self.set(Hand::Clock, START_MS + self.days.get() * DAY_MS);
+        self.set(Hand::Since, 0);
     }
 
     /// A day passes.
@@ -398,21 +394,16 @@ impl House {
     /// Has the server write its own memory to a file, and reads that.
     pub(crate) fn dump(&self) -> (Vec<u8>, String) {
         self.set(Hand::Dump, 1);
-        let until = SystemTime::now() + SAFETY_NET;
+        let mut looks = 0..LOOKS;
         while self.hand(Hand::Dump) == 1 {
-            assert!(SystemTime::now() < until, "the memory is not dumped");
-            thread::sleep(Duration::from_millis(2));
+            assert!(looks.next().is_some(), "the memory is not dumped");
+            thread::sleep(A_MOMENT);
         }
         assert_eq!(self.hand(Hand::Dump), 2, "the shim could not write the memory");
         let pages = fs::read(self.path("desk/dump")).unwrap();
         let maps = fs::read_to_string(self.path("desk/dump.maps")).unwrap();
         fs::remove_file(self.path("desk/dump")).unwrap();
         (pages, maps)
-    }
-
-    /// The server's process.
-    pub(crate) fn process(&self) -> u32 {
-        self.server.borrow().as_ref().unwrap().0.id()
     }
 }
 

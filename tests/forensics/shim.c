@@ -6,6 +6,7 @@
  * stands between two that are: the look whether the file is there, and the closing of its descriptor.
  *
  *   OUBLIETTE_SHIM_CONTROL   file of 40 bytes, mapped: see struct control
+ *   OUBLIETTE_SHIM_COUNTS    set for the server alone, whose calls are counted and which may be killed
  *   OUBLIETTE_SHIM_ATTIC     folder in which every keyring file is kept that the program deletes or replaces
  *   OUBLIETTE_SHIM_DUMP      file to which the memory is written when asked for
  */
@@ -15,6 +16,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -31,15 +33,16 @@
 static const char zeros[PAGE];
 
 struct control {
-    _Atomic int64_t clock_ms;  /* added to the real time */
+    _Atomic int64_t clock_ms;  /* what it is now, in milliseconds since 1970 */
+    _Atomic int64_t since_ms;  /* "now" by the clock of the machine's start; 0: whoever asks first sets it */
     _Atomic int64_t left;      /* kills when it comes down to 0; below 0: does not count */
     _Atomic int64_t dump;      /* 1: dump; the shim sets 2 when done, 3 when it could not */
-    _Atomic int64_t kept;      /* files kept in the attic */
     _Atomic int64_t counted;   /* calls seen */
 };
 
 static struct control *control;
 static const char *attic;
+static int counts;
 
 static int (*real_clock)(clockid_t, struct timespec *);
 static int (*real_unlink)(const char *);
@@ -52,7 +55,7 @@ static int (*real_open64)(const char *, int, ...);
 
 /* One numbered step of the program ends between two of these. */
 static void step(void) {
-    if (!control) return;
+    if (!control || !counts) return;
     control->counted++;
     if (control->left < 0) return;
     if (--control->left <= 0) syscall(SYS_kill, getpid(), SIGKILL);
@@ -68,19 +71,24 @@ static void keep(const char *path) {
     const char *name = strrchr(path, '/');
     if (!control || !attic || !name || strncmp(name, "/keyring.", 9) != 0) return;
     char kept[4096];
-    long number = (long)control->kept++;
-    if (snprintf(kept, sizeof kept, "%s/%ld-%s", attic, number, name + 1) >= (int)sizeof kept) abort();
-    if (link(path, kept) != 0 && errno != ENOENT) abort();
+    struct stat what;
+    if (stat(path, &what) != 0) return;
+    long inode = (long)what.st_ino, size = (long)what.st_size;
+    if (snprintf(kept, sizeof kept, "%s/%ld-%ld-%s", attic, inode, size, name + 1) >= (int)sizeof kept)
+        abort();
+    if (link(path, kept) != 0 && errno != EEXIST) abort();
 }
 
 int clock_gettime(clockid_t which, struct timespec *out) {
-    int done = real_clock ? real_clock(which, out) : (int)syscall(SYS_clock_gettime, which, out);
-    if (done == 0 && control && (which == CLOCK_REALTIME || which == CLOCK_REALTIME_COARSE)) {
-        int64_t ms = control->clock_ms;
-        out->tv_sec += ms / 1000;
-        out->tv_nsec += (ms % 1000) * 1000000;
-        if (out->tv_nsec < 0) { out->tv_nsec += 1000000000; out->tv_sec--; }
-        if (out->tv_nsec >= 1000000000) { out->tv_nsec -= 1000000000; out->tv_sec++; }
+    int shifted = control && (which == CLOCK_REALTIME || which == CLOCK_REALTIME_COARSE);
+    int done = real_clock ? real_clock(shifted ? CLOCK_MONOTONIC : which, out)
+                          : (int)syscall(SYS_clock_gettime, which, out);
+    if (done == 0 && shifted) {
+        int64_t now = out->tv_sec * 1000 + out->tv_nsec / 1000000, none = 0;
+        atomic_compare_exchange_strong(&control->since_ms, &none, now);
+        int64_t ms = control->clock_ms + now - control->since_ms;
+        out->tv_sec = ms / 1000;
+        out->tv_nsec = ms % 1000 * 1000000;
     }
     return done;
 }
@@ -182,6 +190,7 @@ __attribute__((constructor)) static void begin(void) {
     real_close = dlsym(RTLD_NEXT, "close");
     real_clock = dlsym(RTLD_NEXT, "clock_gettime");
     attic = getenv("OUBLIETTE_SHIM_ATTIC");
+    counts = getenv("OUBLIETTE_SHIM_COUNTS") != NULL;
     int fd = path ? real_open64(path, O_RDWR | O_CLOEXEC, 0) : -1;
     if (fd < 0) return;
     void *mapped = mmap(NULL, sizeof *control, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
