@@ -16,6 +16,9 @@ use crate::{
     search::Needles,
 };
 
+/// What is below a stack; below a heap of threads there is far more.
+const GUARD_BYTES_MAX: u64 = 64 * 1024;
+
 /// What stands in memory, by what it is and what kind of mapping it stands in.
 type Found = BTreeMap<(&'static str, &'static str), usize>;
 
@@ -73,23 +76,23 @@ fn find(wanted: Wanted, (dump, maps): &(Vec<u8>, String)) -> Found {
 /// What kind of mapping an address lies in.
 fn kind_of(maps: &str, address: u64) -> &'static str {
     let hex = |text: &str| u64::from_str_radix(text, 16).unwrap();
-    let holds = |line: &&str| {
+    let ends = |line: &str| {
         let (from, to) = line.split(' ').next().unwrap().split_once('-').unwrap();
-        (hex(from)..hex(to)).contains(&address)
+        (hex(from), hex(to))
     };
-    let at = maps.lines().position(|line| holds(&line)).expect("a mapping of the list");
-    let line = maps.lines().nth(at).unwrap();
-    // The C library puts a page that nobody may touch below the stack of each thread.
+    let lines: Vec<&str> = maps.lines().collect();
+    let holds = |line: &&str| (ends(line).0..ends(line).1).contains(&address);
+    let at = lines.iter().position(holds).expect("a mapping of the list");
+    // Below the stack of each thread lies a page or two that nobody may touch.
     let guarded = at > 0 && {
-        let before = maps.lines().nth(at - 1).unwrap();
-        before.contains(" ---p ")
-            && before.contains(&format!("-{} ", line.split_once('-').unwrap().0))
+        let (from, to) = ends(lines[at - 1]);
+        lines[at - 1].contains(" ---p ") && to == ends(lines[at]).0 && to - from <= GUARD_BYTES_MAX
     };
-    match line.split_whitespace().nth(5) {
+    match lines[at].split_whitespace().nth(5) {
         Some("[heap]") => "heap",
         Some("[stack]") => "stack",
         None if guarded => "stack of a thread",
-        None => "anonymous",
+        None => "heap of threads",
         Some(_) => "file",
     }
 }
