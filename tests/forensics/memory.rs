@@ -203,3 +203,37 @@ fn nodes_of(examiner: &Examiner) -> impl Iterator<Item = Key> {
     let keys = examiner.newest().keys().into_iter();
     keys.filter(|(_, what)| *what == "node of a tree").map(|(key, _)| key)
 }
+
+#[test]
+fn a_key_in_memory_is_found_in_each_form_and_its_mapping_is_named_and_half_of_one_is_not() {
+    let key: Key = std::array::from_fn(|i| u8::try_from(i * 5 + 3).unwrap());
+    let maps = "1000-3000 ---p 0 00:00 0\n3000-9000 rw-p 0 00:00 0\n\
+        a000-b000 rw-p 0 00:00 0 [heap]\nc0000-d0000 rw-p 0 00:00 0\n";
+    let in_memory = |at: u64, bytes: &[u8]| {
+        let mut wanted = Wanted::default();
+        wanted.key(&key, "a key");
+        let page = [&[7; 100][..], bytes, &[7; 100]].concat();
+        let length = u64::try_from(page.len()).unwrap();
+        let dump = [&at.to_ne_bytes(), &length.to_ne_bytes(), page.as_slice()].concat();
+        find(wanted, &(dump, maps.to_owned()))
+    };
+    let padded = |pad: u8| {
+        let mut block = [pad; 64];
+        block.iter_mut().zip(key).for_each(|(out, byte)| *out ^= byte);
+        block
+    };
+    for form in [
+        key.to_vec(),
+        padded(0x36).to_vec(),
+        padded(0x5c)[..32].to_vec(),
+        formats::sha256_state(&padded(0x36)),
+        formats::sha256_state(&padded(0x5c)),
+    ] {
+        for (at, kind) in
+            [(0x3000, "stack of a thread"), (0xa000, "heap"), (0xc0000, "heap of threads")]
+        {
+            assert_eq!(in_memory(at, &form), Found::from([(("a key", kind), 1)]));
+        }
+        assert_eq!(in_memory(0xa000, &form[..16]), Found::new());
+    }
+}
