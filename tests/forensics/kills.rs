@@ -63,7 +63,7 @@ fn an_erasure_killed_before_any_of_its_calls_is_whole_or_undone_to_the_examiner_
     let (erased, undone) = (in_state(State::Erased), in_state(State::Live));
     println!(
         "{} kills in erasures: {undone} undone or not begun, {} finished by a start, {acknowledged} \
-         acknowledged before the kill",
+         acknowledged",
         asked.len() - 1,
         erased - acknowledged,
     );
