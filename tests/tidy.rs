@@ -12,6 +12,8 @@
     reason = "a scanner of this project's own files; a panic is how a test fails"
 )]
 
+#[path = "tidy/examiner.rs"]
+mod examiner;
 #[path = "tidy/limits.rs"]
 mod limits;
 #[path = "tidy/messages.rs"]
@@ -85,6 +87,12 @@ fn every_promise_of_the_threat_model_names_a_test_that_exists() {
 fn every_bound_names_the_tests_that_hold_it() {
     let broken = limits::broken(&source::tree());
     assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[test]
+fn the_examiner_uses_nothing_of_the_package() {
+    assert!(source::tree().iter().filter(|s| examiner::is_part(s)).count() > 5, "it was not found");
+    hold(examiner::uses_of_the_package);
 }
 
 #[test]

@@ -6,7 +6,10 @@
 
 use aes_gcm::{AeadInOut, Aes256Gcm, KeyInit};
 
-use crate::secret::{Secret, SecretBytes};
+use crate::{
+    crypto::stack,
+    secret::{Secret, SecretBytes},
+};
 
 /// Bytes of the GCM tag, at the end of every ciphertext.
 pub(super) const TAG_BYTES: usize = 16;
@@ -24,9 +27,11 @@ pub(super) fn seal(
 ) -> Result<(), AeadFailure> {
     // Growing the buffer later would leave a copy of the plaintext in freed memory.
     buffer.reserve_exact(TAG_BYTES);
-    Aes256Gcm::new(key.expose().into())
-        .encrypt_in_place(nonce.into(), aad, buffer)
-        .map_err(|_| AeadFailure)
+    stack::wiped(|| {
+        Aes256Gcm::new(key.expose().into())
+            .encrypt_in_place(nonce.into(), aad, buffer)
+            .map_err(|_| AeadFailure)
+    })
 }
 
 /// The plaintext of `ciphertext ‖ tag`.
@@ -37,8 +42,10 @@ pub(super) fn open(
     sealed: &[u8],
 ) -> Result<SecretBytes, AeadFailure> {
     let mut buffer = zeroize::Zeroizing::new(sealed.to_vec());
-    Aes256Gcm::new(key.expose().into())
-        .decrypt_in_place(nonce.into(), aad, &mut *buffer)
-        .map_err(|_| AeadFailure)?;
+    stack::wiped(|| {
+        Aes256Gcm::new(key.expose().into())
+            .decrypt_in_place(nonce.into(), aad, &mut *buffer)
+            .map_err(|_| AeadFailure)
+    })?;
     Ok(SecretBytes::new(std::mem::take(&mut *buffer)))
 }

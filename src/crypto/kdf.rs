@@ -9,7 +9,10 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::secret::{Secret, SecretBytes};
+use crate::{
+    crypto::stack,
+    secret::{Secret, SecretBytes},
+};
 
 /// Cost of one Argon2id hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,11 +50,13 @@ pub fn argon2id(pass: &SecretBytes, salt: &[u8; 16], cost: Argon2Params) -> Opti
 )]
 pub(crate) fn hkdf<const N: usize>(secret: &Secret<32>, salt: &[u8], info: &[&[u8]]) -> Secret<N> {
     const { assert!(N <= 255 * 32) };
-    let extracted = Hkdf::<Sha256>::new(Some(salt), secret.expose());
-    Secret::filled(|out| {
-        if extracted.expand_multi_info(info, out).is_err() {
-            unreachable!("HKDF gives up to 255 blocks");
-        }
+    stack::wiped(|| {
+        let extracted = Hkdf::<Sha256>::new(Some(salt), secret.expose());
+        Secret::filled(|out| {
+            if extracted.expand_multi_info(info, out).is_err() {
+                unreachable!("HKDF gives up to 255 blocks");
+            }
+        })
     })
 }
 

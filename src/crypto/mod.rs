@@ -15,6 +15,7 @@ pub(crate) mod once;
 pub(crate) mod row_mac;
 pub mod section;
 pub mod signing;
+pub(crate) mod stack;
 
 #[cfg(test)]
 pub(crate) mod tests;

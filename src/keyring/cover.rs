@@ -7,7 +7,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
-    crypto::ggm,
+    crypto::{ggm, stack},
     ids::SegmentId,
     limits::{SEGMENT_DEPTH, SEGMENT_SLOTS},
     secret::Secret,
@@ -100,10 +100,13 @@ impl Cover {
     /// This cover without these leaves. Leaves already erased are skipped.
     pub(crate) fn puncture(&self, erased: &BTreeSet<u32>) -> Self {
         let mut kept = Vec::with_capacity(self.0.len());
-        for node in &self.0 {
-            let below: Vec<u32> = erased.range(node.start()..node.end()).copied().collect();
-            erase_below(node.clone(), &below, &mut kept);
-        }
+        // The nodes on the way down are keys of what is erased.
+        stack::wiped(|| {
+            for node in &self.0 {
+                let below: Vec<u32> = erased.range(node.start()..node.end()).copied().collect();
+                erase_below(node.clone(), &below, &mut kept);
+            }
+        });
         Self(kept)
     }
 
