@@ -37,6 +37,8 @@ pub struct Draft {
     pub(super) opened: Vec<(CohortKey, SegmentId)>,
     /// The root key it puts in force, where it rotates it.
     pub(super) root: Option<Root>,
+    /// Bytes of its file, once that is written.
+    pub(super) bytes: usize,
     raised: Option<u32>,
 }
 
@@ -51,6 +53,7 @@ impl Draft {
             erases: false,
             opened: Vec::new(),
             root: None,
+            bytes: 0,
             raised: None,
             keyring: Arc::clone(keyring),
         }

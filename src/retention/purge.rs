@@ -17,10 +17,11 @@ use crate::{
 use super::{
     certify,
     context::{Context, draft_event},
+    erase,
     error::RetentionError,
     plan::{self, Plan},
     report::PurgeReport,
-    rows, run,
+    reseal, rows, run,
     sweep::Sweeper,
 };
 
@@ -95,6 +96,10 @@ fn erase(
 ) -> Result<Erasing, RetentionError> {
     let keyring = cx.log.keyring();
     let mut draft = keyring.draft();
+    // A record may have moved since it was held: its hold follows before anything goes.
+    reseal::carry_holds(cx.log, &mut draft)?;
+    // What records left that moved before goes along.
+    let mut left = erase::erasable(cx, &draft)?;
     // Dropping a segment keeps its held slots alone and marks it `held_only`: from then on it is not
     // due, and releasing the hold erases what it kept.
     let plan = plan::plan(&keyring.segments(), now);
@@ -118,6 +123,10 @@ fn erase(
     // 4. One generation for everything due: file at every place, anchors (commit point), memory wiped,
     //    old anchors scrubbed (erasure point). A crash before the commit point leaves g current and
     //    maybe an orphan file; after it, g + 1 current, and opening the keyring finishes the scrub.
+    erase::note_left(cx, &mut left)?;
+    for one in &left {
+        draft.puncture(&one.slots)?;
+    }
     for segment in plan.cohorts.iter().flat_map(|cohort| &cohort.segments) {
         draft.drop_segment(segment, now)?;
     }
@@ -125,6 +134,7 @@ fn erase(
     // 5. Generation leaf durable. A crash before leaves g + 1 without its leaf: opening the log writes
     //    it before anything else.
     cx.log.publish(unpublished)?;
+    erase::finish_left(cx, left)?;
     Ok(Erasing::Erased(Box::new(run)))
 }
 

@@ -210,6 +210,8 @@ pub const CLOCK: &[u8] = b"m/clock";
 pub const GENERATION: &[u8] = b"m/generation";
 /// `m/purge`: the purge run that is not certified yet.
 pub const PURGE: &[u8] = b"m/purge";
+/// `m/compact`: the segment whose records are being moved elsewhere.
+pub const COMPACT: &[u8] = b"m/compact";
 /// `m/sweep`: every row must be compared with the keyring before serving (empty value).
 pub const SWEEP: &[u8] = b"m/sweep";
 

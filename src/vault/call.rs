@@ -110,6 +110,8 @@ pub struct Changed {
     pub version: u32,
     /// An earlier call with the same request id did it.
     pub repeated: bool,
+    /// The certificate that the former version is forgotten, where that was asked for.
+    pub certificate: Option<CertificateId>,
 }
 
 /// Which classes of which record.

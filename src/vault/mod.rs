@@ -12,7 +12,9 @@ use parking_lot::{Mutex, RwLock};
 use crate::{
     audit::{Alarm, AuditLog, EventFilter, EventPage, export},
     identity::{AgentSummary, Caller, Identity, NewAgent, OneTimeSecret},
-    ids::{AgentId, AlarmId, CertificateId, ClassName, CollectionName, RecordId, SubjectId},
+    ids::{
+        AgentId, AlarmId, CertificateId, ClassName, CollectionName, RecordId, SegmentId, SubjectId,
+    },
     policy::Pack,
     retention::{Preview, PurgeReport, Retention},
 };
@@ -35,6 +37,7 @@ mod once;
 mod project;
 mod rekey;
 mod request;
+mod reseal;
 mod reveal;
 mod reveal_many;
 mod rotate;
@@ -65,6 +68,7 @@ use erase::Erase;
 use find::Find;
 use import::Import;
 use rekey::Rekey;
+use reseal::{compact::Compact, forget::Forget, shorten};
 use reveal::Reveal;
 use reveal_many::RevealMany;
 use segments::Segments;
@@ -97,6 +101,8 @@ pub struct Vault {
     erase: Erase,
     duties: Duties,
     background: Background,
+    compact: Arc<Compact>,
+    forget: Forget,
     root_reader: OnceLock<Arc<dyn RootReader>>,
     swap_accepted: bool,
 }
@@ -108,9 +114,18 @@ impl Vault {
         identity: Arc<Identity>,
         retention: Arc<Retention>,
         swap_accepted: bool,
+        keyring_bytes: usize,
     ) -> Arc<Self> {
         let segments = Arc::new(Segments::new(Arc::clone(&log)));
         let rekey = Rekey::new(Arc::clone(&log), Arc::clone(&retention));
+        let forget = Forget { segments: Arc::clone(&segments), retention: Arc::clone(&retention) };
+        let compact = Arc::new(Compact {
+            log: Arc::clone(&log),
+            segments: Arc::clone(&segments),
+            retention: Arc::clone(&retention),
+            bound: keyring_bytes,
+            turn: Mutex::default(),
+        });
         Arc::new(Self {
             pack: RwLock::new(pack),
             create: Create { log: Arc::clone(&log), segments: Arc::clone(&segments) },
@@ -119,7 +134,11 @@ impl Vault {
             reveal_many: RevealMany { log: Arc::clone(&log) },
             find: Find { log: Arc::clone(&log) },
             worklist: Worklist { log: Arc::clone(&log) },
-            update: Update { log: Arc::clone(&log), segments: Arc::clone(&segments) },
+            update: Update {
+                log: Arc::clone(&log),
+                segments: Arc::clone(&segments),
+                forget: forget.clone(),
+            },
             assign: Assign { log: Arc::clone(&log), identity: Arc::clone(&identity) },
             erase: Erase { log: Arc::clone(&log), retention: Arc::clone(&retention) },
             duties: Duties {
@@ -130,11 +149,14 @@ impl Vault {
             },
             background: Background {
                 rekey,
+                compact: Arc::clone(&compact),
                 log: Arc::clone(&log),
                 segments,
                 retention,
                 overdue_alarmed: Mutex::new(false),
             },
+            compact,
+            forget,
             log,
             identity,
             root_reader: OnceLock::new(),
@@ -237,7 +259,17 @@ impl Vault {
         why: &Intent,
         input: UpdateInput,
     ) -> Result<Changed, VaultError> {
-        self.update.call(&self.pack(), who, why, input).await
+        self.update.call(&self.pack(), who, why, (input, false)).await
+    }
+
+    /// The same, and answers once no key opens the version before any more, with the certificate's id.
+    pub async fn update_and_forget(
+        &self,
+        who: &Caller,
+        why: &Intent,
+        input: UpdateInput,
+    ) -> Result<Changed, VaultError> {
+        self.update.call(&self.pack(), who, why, (input, true)).await
     }
 
     /// Gives a record to an agent or a unit's queue; its new version.
@@ -378,6 +410,28 @@ impl Vault {
     pub async fn rotate_root_key(&self, who: &Caller) -> Result<u64, VaultError> {
         let reader = self.root_reader.get().cloned();
         self.duties.rotate_root_key(&self.pack(), who, reader).await
+    }
+
+    /// Moves a record to an earlier expiry date and forgets where it was; the certificate that says so. For
+    /// rules that were shortened: who may is decided by whoever applies them. Blocks.
+    pub fn shorten(
+        &self,
+        record: RecordId,
+        expires_on: NaiveDate,
+    ) -> Result<CertificateId, VaultError> {
+        shorten::shorten(&self.forget, &self.pack(), record, expires_on)
+    }
+
+    /// Begins to move every record out of a segment, which is then dropped; [`Vault::tick`] goes on with it.
+    /// False if it is not live, or another is being compacted. Blocks.
+    pub fn compact(&self, segment: &SegmentId) -> Result<bool, VaultError> {
+        self.compact.begin(segment)
+    }
+
+    /// The segment that is being compacted, and how often this run chose one because the keyring had grown
+    /// beyond its bound.
+    pub fn compaction(&self) -> Result<(Option<SegmentId>, u64), VaultError> {
+        Ok((self.compact.segment()?, self.compact.fired()))
     }
 
     /// One round of the background work. Blocks.

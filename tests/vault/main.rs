@@ -25,6 +25,7 @@ mod periods;
 mod places;
 mod records;
 mod rekey;
+mod reseal;
 mod retention;
 mod shipped;
 mod startup;

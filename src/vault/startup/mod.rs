@@ -25,7 +25,7 @@ use crate::{
 pub use error::StartError;
 pub use found::{Founded, Founders, found};
 pub use places::{PlacesAtRest, Removal};
-pub use recover::start;
+pub use recover::{start, start_bounded};
 
 /// What a vault is made of.
 pub struct Parts {
