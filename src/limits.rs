@@ -84,8 +84,20 @@ pub const SEGMENT_DEPTH: u8 = 24;
 pub const SEGMENT_SLOTS: u32 = 1 << SEGMENT_DEPTH;
 /// Inner nodes of segment trees kept derived in memory.
 pub const NODE_CACHE_ENTRIES_MAX: usize = 8_192;
-/// Largest keyring body; above it segments are re-sealed in the background.
+/// Size of the keyring above which segments are re-sealed in the background.
 pub const KEYRING_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Largest keyring body that is written or read: room for what is erased while segments are re-sealed.
+pub const KEYRING_BODY_BYTES_MAX: usize = 4 * KEYRING_BYTES_MAX;
+/// A segment whose cover has fewer nodes is not worth re-sealing.
+pub const COMPACT_NODES_MIN: usize = 32;
+/// Nor is one whose cover takes less than this part of the keyring's bound.
+pub const COMPACT_PARTS_MAX: usize = 1_024;
+/// Most segments, of those with the largest covers, whose live records are counted to choose one.
+pub const COMPACT_CANDIDATES: usize = 4;
+/// Records that one commit moves while a segment is compacted; generations wait for no more.
+pub const COMPACT_BATCH_RECORDS: usize = 128;
+/// Rows that one round of the background work looks at while a segment is compacted.
+pub const COMPACT_ROUND_ROWS: usize = 32_768;
 /// Slot secrets kept derived in memory.
 pub const SLOT_CACHE_ENTRIES_MAX: usize = 65_536;
 /// Age at which a tombstone folds into the purge watermark, in days.

@@ -116,6 +116,11 @@ fn only_the_log_publishes_a_generation() {
 }
 
 #[test]
+fn only_tests_start_with_another_bound_of_the_keyring() {
+    hold(modules::bounded_starts);
+}
+
+#[test]
 fn every_exposed_secret_says_why() {
     hold(secrets::exposed_with_reason);
 }

@@ -155,9 +155,10 @@ impl Committer {
     /// A purge drops segments in the keyring first, and the leaf of its generation passes through this
     /// thread before its sweep: what is admitted while its slots live is on the device, with its rows
     /// 'd', before the sweep looks. What was sealed before the drop and comes after it would be swept
-    /// by nobody, so it is refused here.
+    /// by nobody, so it is refused here. A segment that is about to be dropped for what was moved out of
+    /// it takes no writes either, so that nothing acknowledged goes with it.
     fn slots_live(&self, call: &Call) -> bool {
-        call.slots().all(|slot| self.shared.keyring.slot_lives(slot))
+        call.slots().all(|slot| self.shared.keyring.is_writable(slot))
     }
 
     /// Adds what a call writes whatever its number: its detail, and the rows of new segments.

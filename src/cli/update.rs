@@ -28,7 +28,9 @@ Example:
 
 `null` clears a value. --version is the one that `reveal`, `worklist` or the last change printed: if
 somebody changed the record since, nothing is written (VERSION_MISMATCH). The period of retention
-stays as it is, whatever is changed.";
+stays as it is, whatever is changed. With --forget the record moves to fresh keys, and the version
+before cannot be read any more by anybody; without it, older copies of the data folder can be read with
+the vault's keys as before.";
 const SEE_HELP: &str = "`oubliette update --help` shows a change";
 
 /// Arguments of `update`.
@@ -49,6 +51,9 @@ pub(super) struct Args {
     /// The record's collection, where a name is a date in one collection and none in another
     #[arg(long, value_name = "NAME")]
     collection: Option<String>,
+    /// Have the version before forgotten: wait until no key opens it, in no backup either
+    #[arg(long)]
+    forget: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -89,7 +94,14 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let written = block_on(async {
         let client = args.connection.client().await?;
         let change = given.typed(args, &client.describe().await?)?;
-        once(&why, &Real, async || client.update(&why, change.clone()).await).await
+        once(&why, &Real, async || {
+            if args.forget {
+                client.update_and_forget(&why, change.clone()).await
+            } else {
+                client.update(&why, change.clone()).await
+            }
+        })
+        .await
     })?;
     out::either(args.json, &written, || print(&written))
 }
@@ -97,6 +109,9 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
 /// What a change led to, for people.
 pub(super) fn print(written: &Written) {
     out::line(&format!("version {}", written.version));
+    if let Some(certificate) = &written.certificate {
+        out::line(&format!("the version before is forgotten: certificate {certificate}"));
+    }
     if written.repeated {
         out::line("done by an earlier call with this request id");
     }

@@ -69,7 +69,6 @@ impl Cover {
     }
 
     /// Nodes held.
-    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }

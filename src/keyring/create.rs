@@ -86,7 +86,7 @@ impl Keyring {
         for open in &all {
             open.place.anchor.init(&entry, &roots, random)?;
         }
-        let state = State { generation: 1, hash, body };
+        let state = State { generation: 1, hash, bytes: file.len(), body };
         let root = Mutex::new(entry.root);
         Ok(Self::assemble(vault, state, OpenPlaces { all, roots, root }, Vec::new()))
     }

@@ -38,6 +38,8 @@ pub struct Draft {
     pub(super) opened: Vec<(CohortKey, SegmentId)>,
     /// The root key it puts in force, where it rotates it.
     pub(super) root: Option<Root>,
+    /// Bytes of its file, once that is written.
+    pub(super) bytes: usize,
     raised: Option<u32>,
 }
 
@@ -52,6 +54,7 @@ impl Draft {
             erases: false,
             opened: Vec::new(),
             root: None,
+            bytes: 0,
             raised: None,
             keyring: Arc::clone(keyring),
         }
@@ -145,6 +148,12 @@ impl Draft {
     /// this same draft.
     pub fn release_hold(&mut self, id: &HoldId) -> Option<Hold> {
         self.body.holds.remove(id)
+    }
+
+    /// The holds as this draft leaves them.
+    #[must_use]
+    pub fn holds(&self) -> Vec<Hold> {
+        self.body.holds.iter().cloned().collect()
     }
 
     /// Adds an index key to a cohort: from publication on it is written with, and all are searched.

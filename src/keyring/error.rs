@@ -29,7 +29,7 @@ pub enum KeyringError {
     /// The date has no instant in its zone.
     #[error("the expiry date is beyond the calendar")]
     Calendar,
-    /// The keyring would exceed `limits::KEYRING_BYTES_MAX`.
+    /// The keyring would exceed `limits::KEYRING_BODY_BYTES_MAX`.
     #[error("the keyring would grow beyond {0} bytes: re-seal fragmented segments first")]
     TooLarge(usize),
 

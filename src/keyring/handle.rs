@@ -4,16 +4,19 @@
 //!
 //! Lock order: state, then cache; the run's lock is never held while another is taken.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use parking_lot::{Mutex, RwLock};
 
 use crate::{
     crypto::{section::SlotSecret, signing::Signer},
-    ids::{PlaceId, SlotRef, VaultId},
+    ids::{PlaceId, SegmentId, SlotRef, VaultId},
     keyring::{
         CohortInfo, CohortKey, Draft, KeyringError, Place, PlaceClass, PlaceStatus,
         body::{Body, PlaceEntry},
@@ -40,6 +43,8 @@ pub struct Slot {
 pub(crate) struct State {
     pub(crate) generation: u64,
     pub(crate) hash: [u8; 32],
+    /// Bytes of its file.
+    pub(crate) bytes: usize,
     pub(crate) body: Body,
 }
 
@@ -72,6 +77,8 @@ pub struct Keyring {
     pub(crate) cache: SlotCache,
     pub(crate) nodes: NodeCache,
     pub(crate) run: Mutex<Run>,
+    /// Segments that no commit may use any more.
+    pub(crate) refused: RwLock<BTreeSet<SegmentId>>,
     pub(crate) turnstile: Arc<Turnstile>,
     pub(crate) places: OpenPlaces,
     pub(crate) broken: AtomicBool,
@@ -97,6 +104,7 @@ impl Keyring {
             cache: SlotCache::default(),
             nodes: NodeCache::default(),
             run: Mutex::default(),
+            refused: RwLock::default(),
             turnstile: Arc::default(),
             places,
             broken: AtomicBool::new(false),

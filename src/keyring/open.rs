@@ -103,7 +103,8 @@ pub(super) fn assemble(
     (roots, checkpoints): (RootKeys, Vec<String>),
 ) -> Arc<Keyring> {
     let entry = chosen.entry;
-    let state = State { generation: entry.generation, hash: entry.keyring_hash, body };
+    let bytes = chosen.file.len();
+    let state = State { generation: entry.generation, hash: entry.keyring_hash, bytes, body };
     // A slot under an older root key is scrubbed by now.
     roots.keep_only(&entry.root);
     let all = found.into_iter().map(|found| OpenPlace::new(found.place, found.id)).collect();

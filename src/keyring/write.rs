@@ -152,6 +152,7 @@ impl Draft {
             let key = Secret::make(random);
             let file = generation::seal(&key, self.generation, &keyring.vault, self.body.encode()?)
                 .ok_or(KeyringError::Body("it cannot be sealed"))?;
+            self.bytes = file.len();
             primary.place.write_keyring(self.generation, &file)?;
             for follower in answering {
                 match follower.place.write_keyring(self.generation, &file) {
@@ -177,7 +178,12 @@ impl Draft {
         let keyring = self.keyring;
         let detail =
             generation::detail(entry.generation, &entry.keyring_hash, &self.body.previous_hash);
-        let new = State { generation: entry.generation, hash: entry.keyring_hash, body: self.body };
+        let new = State {
+            generation: entry.generation,
+            hash: entry.keyring_hash,
+            bytes: self.bytes,
+            body: self.body,
+        };
         let erased = {
             let mut state = keyring.state.write();
             // The old body's keys are wiped here, where the last reference to them goes.

@@ -66,3 +66,15 @@ pub enum RetentionError {
     #[error(transparent)]
     Keyring(#[from] KeyringError),
 }
+
+impl RetentionError {
+    /// Whether nothing was erased because a place does not answer.
+    #[must_use]
+    pub fn needs_place(&self) -> bool {
+        match self {
+            Self::Erasure(cause) => cause.needs_place(),
+            Self::Keyring(KeyringError::ErasureNeedsPlace { .. }) => true,
+            _ => false,
+        }
+    }
+}

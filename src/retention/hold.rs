@@ -5,16 +5,11 @@
 //! Releasing is a purge whose generation takes the holds away: what they alone kept past its date goes
 //! in the same one. It must never report a hold before the generation that has it is durable.
 
-use super::{
-    Doomed, Retention, RetentionError,
-    context::{Context, draft_event},
-    report::PurgeReport,
-};
+use super::{Doomed, Retention, RetentionError, report::PurgeReport};
 use crate::{
-    audit::{AuditLog, EventDraft},
-    clock::Timestamp,
+    audit::EventDraft,
     identity::Caller,
-    ids::{HoldId, RecordId, SlotRef},
+    ids::{HoldId, RecordId},
     keyring::{Hold, KeyringError},
     policy::Pack,
     storage::{Group, keys},
@@ -128,68 +123,11 @@ impl Retention {
         Ok(Released { erased: erased.len(), report })
     }
 
-    /// Adds to each hold the slots that its record has got since: a class with a period of its own that
-    /// was written later. `slots_of` reads them from the record's verified head. Called before a purge,
-    /// which would drop them on their date. Blocks.
-    ///
-    /// # Errors
-    /// Reading the heads; keyring and log errors. Then the holds are as they were.
-    pub fn extend_holds<E: From<RetentionError>>(
-        &self,
-        pack_hash: [u8; 32],
-        slots_of: impl Fn(&RecordId) -> Result<Option<Vec<SlotRef>>, E>,
-    ) -> Result<(), E> {
-        let keyring = self.log.keyring();
-        let mut grown = Vec::new();
-        for hold in keyring.holds() {
-            let now = slots_of(&hold.record)?.unwrap_or_default();
-            let new = |slot: &SlotRef| keyring.slot_lives(slot) && !hold.slots.contains(slot);
-            let slots: Vec<_> = now.into_iter().filter(new).collect();
-            if !slots.is_empty() {
-                grown.push((hold.id, slots));
-            }
-        }
-        if grown.is_empty() {
-            return Ok(());
-        }
-        Ok(self.write_grown(pack_hash, &grown)?)
-    }
-
-    fn write_grown(
-        &self,
-        pack_hash: [u8; 32],
-        grown: &[(HoldId, Vec<SlotRef>)],
-    ) -> Result<(), RetentionError> {
-        let log = &self.log;
-        let mut draft = log.keyring().draft();
-        for (id, slots) in grown {
-            // A hold that was released meanwhile, or a slot that went, is none to extend.
-            if let Some(mut hold) = draft.release_hold(id) {
-                hold.slots.extend(slots.iter().filter(|slot| log.keyring().slot_lives(slot)));
-                draft.place_hold(hold)?;
-            }
-        }
-        let unpublished = draft.write(log.state(), log.random().as_ref())?;
-        log.publish(unpublished)?;
-        let mut event = draft_event(&Context { log, pack_hash, by: None }, "hold-extend", "OK");
-        event.notes = grown.iter().map(|(id, _)| format!("hold={id}")).collect();
-        let _receipt = log.commit_blocking(Group::default(), &[], Some(log.seal(&event)?))?;
-        Ok(())
-    }
-
     /// The holds in force, the oldest first.
     #[must_use]
     pub fn holds(&self) -> Vec<Hold> {
         let mut holds = self.log.keyring().holds();
         holds.sort_by_key(|hold| (hold.placed_at, hold.id));
-        holds
-    }
-
-    /// The holds that keep a record at this instant: those that have not ended.
-    #[must_use]
-    pub fn holding(log: &AuditLog, slot: &SlotRef, now: Timestamp) -> Vec<Hold> {
-        let mut holds = log.keyring().holds_of(slot);
-        holds.retain(|hold| now < hold.ends_at);
         holds
     }
 }

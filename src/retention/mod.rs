@@ -18,6 +18,7 @@ mod plan;
 mod purge;
 mod reach;
 mod report;
+mod reseal;
 mod rows;
 mod run;
 mod scheduler;
@@ -47,6 +48,7 @@ pub use self::{
     error::RetentionError,
     hold::{HoldOrder, Placing, Released},
     report::{DueCohort, Preview, PurgeReport},
+    reseal::{Dropped, Left},
     searchable::Owed,
     survey::{Surveyed, survey},
 };
@@ -61,7 +63,7 @@ use crate::{
     audit::{ALARM_ROLLBACK, AuditLog, EventDraft},
     clock::Timestamp,
     identity::Caller,
-    ids::{CertificateId, CohortId, HoldId, RecordId, SlotRef},
+    ids::{CertificateId, CohortId, HoldId, RecordId},
     limits,
     policy::Pack,
     storage::{Group, Op, keys},
@@ -241,15 +243,6 @@ impl Retention {
     /// Reading storage.
     pub fn is_marked_by_nobody(log: &AuditLog, record: RecordId) -> Result<bool, RetentionError> {
         erase::is_marked_by_nobody(log, record)
-    }
-
-    /// Slots that the first generation of a run must erase: of erasures that a crash cut before their
-    /// commit point. Called before that generation is written. Blocks.
-    ///
-    /// # Errors
-    /// Reading storage and the log.
-    pub fn pending_erasures(&self, pack_hash: [u8; 32]) -> Result<Vec<SlotRef>, RetentionError> {
-        erase::pending_slots(&Context { log: &self.log, pack_hash, by: None })
     }
 
     /// Finishes erasures that a crash cut, and undoes those that erased nothing. Called at every start,

@@ -18,10 +18,11 @@ use crate::{
 use super::{
     certify,
     context::{Context, draft_event},
+    erase,
     error::RetentionError,
     plan::{self, Plan},
     report::PurgeReport,
-    rows, run,
+    reseal, rows, run,
     sweep::Sweeper,
 };
 
@@ -54,7 +55,8 @@ pub(super) fn purge(cx: &Context<'_>, reached: Reached) -> Result<PurgeReport, R
                 return skip(cx, "clock", CLOCK_JUMPED);
             };
             // 2. What is due. A crash here leaves nothing.
-            if planned(cx, &release, now).is_empty() {
+            let keyring = cx.log.keyring();
+            if plan::plan(&keyring.segments(), &keyring.holds(), &release, now).is_empty() {
                 return nothing_due(cx, replaced);
             }
             match erase(cx, now, replaced, &release) {
@@ -89,11 +91,6 @@ pub(super) fn purge(cx: &Context<'_>, reached: Reached) -> Result<PurgeReport, R
     Ok(report)
 }
 
-fn planned(cx: &Context<'_>, release: &[HoldId], now: Timestamp) -> Plan {
-    let keyring = cx.log.keyring();
-    plan::plan(&keyring.segments(), &keyring.holds(), release, now)
-}
-
 /// Steps 3 to 5, under the generation lock.
 fn erase(
     cx: &Context<'_>,
@@ -103,9 +100,13 @@ fn erase(
 ) -> Result<Erasing, RetentionError> {
     let keyring = cx.log.keyring();
     let mut draft = keyring.draft();
+    // A record may have moved since it was held: its hold follows before anything goes.
+    reseal::carry_holds(cx.log, &mut draft)?;
+    // What records left that moved before goes along.
+    let mut left = erase::erasable(cx, &draft)?;
     // Dropping a segment keeps its held slots alone and marks it `held_only`: from then on it is not
     // due, and releasing the hold erases what it kept.
-    let plan = planned(cx, release, now);
+    let plan = plan::plan(&keyring.segments(), &draft.holds(), release, now);
     if plan.is_empty() {
         return Ok(Erasing::NothingDue);
     }
@@ -123,11 +124,16 @@ fn erase(
     if cx.log.sound_now().is_none() {
         return Ok(Erasing::ClockTripped);
     }
-    // 4. One generation for everything due, and without the holds that are over: file at every place, anchors (commit point), memory wiped,
-    //    old anchors scrubbed (erasure point). A crash before the commit point leaves g current and
-    //    maybe an orphan file; after it, g + 1 current, and opening the keyring finishes the scrub.
+    // 4. One generation for everything due, and without the holds that are over: file at every place,
+    //    anchors (commit point), memory wiped, old anchors scrubbed (erasure point). A crash before the
+    //    commit point leaves g current and maybe an orphan file; after it, g + 1 current, and opening the
+    //    keyring finishes the scrub.
     for hold in &plan.release {
         let _released = draft.release_hold(hold);
+    }
+    erase::note_left(cx, &mut left)?;
+    for one in &left {
+        draft.puncture(&one.slots)?;
     }
     for segment in plan.cohorts.iter().flat_map(|cohort| &cohort.segments) {
         draft.drop_segment(segment, now)?;
@@ -136,6 +142,7 @@ fn erase(
     // 5. Generation leaf durable. A crash before leaves g + 1 without its leaf: opening the log writes
     //    it before anything else.
     cx.log.publish(unpublished)?;
+    erase::finish_left(cx, left)?;
     Ok(Erasing::Erased(Box::new(run)))
 }
 

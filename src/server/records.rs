@@ -81,9 +81,13 @@ impl api::records_server::Records for Records {
         request: Request<api::UpdateRequest>,
     ) -> Result<Response<api::UpdateResponse>, Status> {
         let who = auth::caller(&request)?;
-        let (why, input) = convert::update(request.into_inner())?;
-        let Changed { version, repeated } = self.vault.update(&who, &why, input).await?;
-        Ok(Response::new(api::UpdateResponse { version, repeated }))
+        let (why, input, forget) = convert::update(request.into_inner())?;
+        let changed = if forget {
+            self.vault.update_and_forget(&who, &why, input).await?
+        } else {
+            self.vault.update(&who, &why, input).await?
+        };
+        Ok(Response::new(convert::updated(&changed)))
     }
 
     async fn find(
@@ -112,7 +116,7 @@ impl api::records_server::Records for Records {
     ) -> Result<Response<api::AssignResponse>, Status> {
         let who = auth::caller(&request)?;
         let (why, input) = convert::assign(request.into_inner())?;
-        let Changed { version, repeated } = self.vault.assign(&who, &why, input).await?;
+        let Changed { version, repeated, .. } = self.vault.assign(&who, &why, input).await?;
         Ok(Response::new(api::AssignResponse { version, repeated }))
     }
 
@@ -122,7 +126,8 @@ impl api::records_server::Records for Records {
     ) -> Result<Response<api::UnassignResponse>, Status> {
         let who = auth::caller(&request)?;
         let (why, record, from) = convert::unassign(request.into_inner())?;
-        let Changed { version, repeated } = self.vault.unassign(&who, &why, record, from).await?;
+        let Changed { version, repeated, .. } =
+            self.vault.unassign(&who, &why, record, from).await?;
         Ok(Response::new(api::UnassignResponse { version, repeated }))
     }
 

@@ -226,6 +226,8 @@ pub const PURGE: &[u8] = b"m/purge";
 /// `m/restored`: these rows were put back from a backup (value: u64, how many leaves the log's present
 /// origin is known to have had at least). Deleted with the first leaf of the next origin.
 pub const RESTORED: &[u8] = b"m/restored";
+/// `m/compact`: the segment whose records are being moved elsewhere.
+pub const COMPACT: &[u8] = b"m/compact";
 /// `m/sweep`: every row must be compared with the keyring before serving (empty value).
 pub const SWEEP: &[u8] = b"m/sweep";
 

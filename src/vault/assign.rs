@@ -79,7 +79,7 @@ impl Assign {
         who: &Caller,
         why: &Intent,
         (record, to): (RecordId, &Assignee),
-        apply: impl FnOnce(&mut Loaded, &Tokens<'_>) -> Result<NextVersion, VaultError>,
+        apply: impl Fn(&mut Loaded, &Tokens<'_>) -> Result<NextVersion, VaultError>,
     ) -> Result<Changed, VaultError> {
         let change = Change { log: &self.log, pack, who, why, record };
         let mut event = request::draft_for(kind, who, why, pack);
@@ -96,22 +96,27 @@ impl Assign {
         change: &Change<'_>,
         to: &Assignee,
         event: &mut EventDraft,
-        apply: impl FnOnce(&mut Loaded, &Tokens<'_>) -> Result<NextVersion, VaultError>,
+        apply: impl Fn(&mut Loaded, &Tokens<'_>) -> Result<NextVersion, VaultError>,
     ) -> Result<Changed, VaultError> {
         request::check_intent(change.pack, change.why)?;
         let once = Once::of(change.who, change.why.request.as_ref());
-        let fresh = match change.earlier(&once, event).await? {
-            Ok(changed) => return Ok(changed),
-            Err(fresh) => fresh,
-        };
-        let done = match self.prepare(change, to, event, apply) {
-            Ok((record, next)) => change.commit(record, next, (&once, fresh), event).await,
-            Err(error) => Err(error),
-        };
-        match done {
-            Ok(changed) => Ok(changed),
-            Err(error) => change.or_earlier(&once, event, error).await,
+        for _ in 0..limits::REQUEST_RACES_MAX {
+            let fresh = match change.earlier(&once, event).await? {
+                Ok(changed) => return Ok(changed),
+                Err(fresh) => fresh,
+            };
+            let done = match self.prepare(change, to, event, &apply) {
+                Ok((record, next)) => change.commit(record, next, (&once, fresh), event).await,
+                Err(error) => Err(error),
+            };
+            match done {
+                Ok(changed) => return Ok(changed),
+                // Whoever wrote the row meanwhile: the assignment is made on what there is now.
+                Err(VaultError::VersionMismatch) => {}
+                Err(error) => return change.or_earlier(&once, event, error).await,
+            }
         }
+        change.or_earlier(&once, event, VaultError::VersionMismatch).await
     }
 
     fn prepare(
@@ -119,7 +124,7 @@ impl Assign {
         change: &Change<'_>,
         to: &Assignee,
         event: &mut EventDraft,
-        apply: impl FnOnce(&mut Loaded, &Tokens<'_>) -> Result<NextVersion, VaultError>,
+        apply: impl Fn(&mut Loaded, &Tokens<'_>) -> Result<NextVersion, VaultError>,
     ) -> Result<(Loaded, NextVersion), VaultError> {
         let mut record = change.read(Verb::Assign, &[])?;
         change.decide(&record, Verb::Assign, &[], Some(to), event)?;

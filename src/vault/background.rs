@@ -11,8 +11,9 @@ use parking_lot::Mutex;
 use crate::{audit::AuditLog, clock::Timestamp, policy::Pack, retention::Retention};
 
 use super::{
-    VaultError, hold,
+    VaultError,
     rekey::Rekey,
+    reseal::compact::Compact,
     segments::{Segments, upcoming},
 };
 
@@ -26,6 +27,7 @@ pub(crate) struct Background {
     pub(crate) segments: Arc<Segments>,
     pub(crate) retention: Arc<Retention>,
     pub(crate) rekey: Rekey,
+    pub(crate) compact: Arc<Compact>,
     /// Since when something has been overdue, as seen by this run.
     pub(crate) overdue_alarmed: Mutex<bool>,
 }
@@ -39,17 +41,25 @@ impl Background {
         let segments = self.segments.ensure(&upcoming(pack, now));
         let purge = if tripped { Ok(()) } else { self.purge_if_due(pack) };
         self.watch_overdue();
+        let left = self.erase_left(pack);
+        let compacted = self.compact.round(pack);
         let checkpoint = self.log.write_checkpoint(false).map_err(VaultError::from);
-        segments.and(purge).and(checkpoint)
+        segments.and(purge).and(left).and(compacted).and(checkpoint)
+    }
+
+    /// What moved records left and no call erased, for a place was away. While one is, it waits on.
+    fn erase_left(&self, pack: &Pack) -> Result<(), VaultError> {
+        match self.retention.erase_all_left(pack) {
+            Err(error) if error.needs_place() => Ok(()),
+            done => Ok(done?),
+        }
     }
 
     fn purge_if_due(&self, pack: &Pack) -> Result<(), VaultError> {
         // Once after each zone's midnight, due data or not: the run's event is the daily leaf that keeps
         // an idle vault inside the clock guard.
         if self.retention.is_due(&pack.zones()) {
-            let extended = hold::extend(&self.log, &self.retention, pack.hash());
-            let purged = extended
-                .and_then(|()| self.retention.run(pack, None).map(drop).map_err(VaultError::from));
+            let purged = self.retention.run(pack, None);
             // Every night, whatever became of the purge: it only shortens what was confirmable.
             self.rekey.run(pack)?;
             purged?;

@@ -111,6 +111,8 @@ pub struct Changed {
     pub version: u32,
     /// An earlier call with the same request id did it.
     pub repeated: bool,
+    /// The certificate that the former version is forgotten, where that was asked for.
+    pub certificate: Option<CertificateId>,
 }
 
 /// Which classes of which record.
@@ -186,6 +188,7 @@ pub struct Revealed {
 }
 
 /// Changes to a record; `None` clears a field.
+#[derive(Clone)]
 pub struct UpdateInput {
     /// The record.
     pub record: RecordId,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::{
     audit::{AuditError, AuditLog, EventDraft},
     identity::Caller,
-    ids::{ClassName, RecordId, SlotRef},
+    ids::{CertificateId, ClassName, RecordId, SlotRef},
     keyring::CohortInfo,
     policy::{Decision, Pack, RequestContext, Verb},
     storage::{Group, Op, Precondition, keys},
@@ -36,6 +36,8 @@ pub(crate) struct NextVersion {
     pub(crate) index_row_keys: Vec<Vec<u8>>,
     /// Every slot the rows are sealed under, besides the head's.
     pub(crate) slots: Vec<(SlotRef, CohortInfo)>,
+    /// The certificate that will say that the former version is forgotten, where it shall be.
+    pub(crate) forgets: Option<CertificateId>,
 }
 
 impl Change<'_> {
@@ -85,11 +87,11 @@ impl Change<'_> {
             Seen::Done { record, .. } if record.expired(self.log.civil_now()) => {
                 Err(VaultError::NotAvailable)
             }
-            Seen::Done { record, version } => {
+            Seen::Done { record, version, forgot } => {
                 event.collection = Some(record.head.collection.clone());
                 request::note_repeated(event, record.id, Some(record.head.subject));
                 let _receipt = request::record(self.log, event).await?;
-                Ok(Ok(Changed { version, repeated: true }))
+                Ok(Ok(Changed { version, repeated: true, certificate: forgot }))
             }
         }
     }
@@ -110,6 +112,13 @@ impl Change<'_> {
             return Err(error);
         }
         self.earlier(once, event).await?.map_err(|_| error)
+    }
+
+    /// Whether the record is there and of this version.
+    pub(crate) fn is_at(&self, version: u32) -> Result<bool, VaultError> {
+        let log = self.log;
+        let found = Loaded::read(log.store().as_ref(), log.keyring(), self.record, &[])?;
+        Ok(found.is_some_and(|record| record.version == version))
     }
 
     /// Decides `verb` for `classes` of this record and notes it in the event.
@@ -144,14 +153,15 @@ impl Change<'_> {
     /// the caller's to log: `VersionMismatch` if somebody else changed the record meanwhile.
     pub(crate) async fn commit(
         &self,
-        record: Loaded,
+        mut record: Loaded,
         next: NextVersion,
         (once, fresh): (&Once, Fresh),
         event: &mut EventDraft,
     ) -> Result<Changed, VaultError> {
         let (log, keyring) = (self.log, self.log.keyring());
         let version = record.version.checked_add(1).ok_or(VaultError::Corrupt("record version"))?;
-        let NextVersion { mut ops, index_row_keys, mut slots } = next;
+        let NextVersion { mut ops, index_row_keys, mut slots, forgets } = next;
+        record.head.former.retain(|slot| keyring.slot_lives(slot));
         let row = {
             // Given back before the commit: a purge waits for slot secrets in use.
             let secret = keyring.derive_slot(&record.slot).map_err(|_| VaultError::NotAvailable)?;
@@ -164,12 +174,12 @@ impl Change<'_> {
         let Fresh { mut preconditions, ops: left } = fresh;
         preconditions.push(Precondition::Unchanged(key, record.row));
         ops.extend(left);
-        ops.extend(once.rows(log, &record.cohort.id, &record.id, version)?);
+        ops.extend(once.rows(log, &record.cohort.id, &record.id, version, forgets)?);
         slots.push((record.slot, record.cohort));
         event.outcome = OK.to_owned();
         let sealed = log.seal(event)?;
         match log.commit(Group { preconditions, ops }, &slots, sealed).await {
-            Ok(_receipt) => Ok(Changed { version, repeated: false }),
+            Ok(_receipt) => Ok(Changed { version, repeated: false, certificate: forgets }),
             Err(AuditError::Rejected) => Err(VaultError::VersionMismatch),
             Err(error) => Err(error.into()),
         }
@@ -193,7 +203,7 @@ pub(crate) fn reindex(known: &[Vec<u8>], gone: &[Vec<u8>], new: Vec<Vec<u8>>) ->
             kept.push(key);
         }
     }
-    NextVersion { ops, index_row_keys: kept, slots: Vec::new() }
+    NextVersion { ops, index_row_keys: kept, slots: Vec::new(), forgets: None }
 }
 
 #[cfg(test)]

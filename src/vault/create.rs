@@ -116,7 +116,7 @@ impl Create {
         let Fresh { mut preconditions, ops } = fresh;
         preconditions.push(Precondition::Absent(keys::record(&id)));
         sealed.ops.extend(ops);
-        sealed.ops.extend(once.rows(&self.log, &sealed.cohort, &id, FIRST)?);
+        sealed.ops.extend(once.rows(&self.log, &sealed.cohort, &id, FIRST, None)?);
         event.outcome = OK.to_owned();
         let sealed_event = self.log.seal(event)?;
         let group = Group { preconditions, ops: sealed.ops };

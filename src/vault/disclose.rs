@@ -41,7 +41,8 @@
 //! ```
 //!
 //! `amend` opens a section to change it and seals it again at once: it consumes a write permit and
-//! gives back ciphertext only. `index_rows` opens sections for the vault's own exchange of index keys and
+//! gives back ciphertext only; `reseal` does the same without a change and without a caller, for a record
+//! that moves to other slots. `index_rows` opens sections for the vault's own exchange of index keys and
 //! gives back tokens only.
 
 use prost::Message as _;
@@ -202,6 +203,8 @@ pub(crate) enum Under<'a> {
     Listed,
     /// The slot chosen for a class that the record did not have.
     New(&'a SlotRef),
+    /// Opened where the head lists it, and sealed under this slot.
+    Moved(&'a SlotRef),
 }
 
 /// Opens one section of `record`, applies `changes` (`None` clears a field) and seals it again as
@@ -223,10 +226,11 @@ pub(crate) fn amend(
     }
     let (slot, version, before) = match under {
         Under::New(slot) => (**slot, 0, Vec::new()),
-        Under::Listed => {
+        Under::Listed | Under::Moved(_) => {
             let found = record.section(class).ok_or(VaultError::Corrupt("section row"))?;
             let plain = open_section(record, found.0, found.1, keyring)?;
-            (found.0.slot, found.0.version, decode_fields(&plain)?)
+            let slot = if let Under::Moved(slot) = under { **slot } else { found.0.slot };
+            (slot, found.0.version, decode_fields(&plain)?)
         }
     };
     let mut after = before.clone();
@@ -248,6 +252,49 @@ pub(crate) fn amend(
     };
     let section = seal_fields(&secret, &address, &after, random)?;
     Ok(Amended { section, version, before, after })
+}
+
+/// A section under its new slot.
+pub(crate) struct Resealed {
+    pub(crate) section: Vec<u8>,
+    pub(crate) version: u32,
+    /// Its index rows in the new slot's cohort, where that is another one.
+    pub(crate) index: Vec<Vec<u8>>,
+}
+
+/// Opens the section of a class and seals it, as it is, under another slot as the next version. For the
+/// vault itself: ciphertext and, for another cohort, tokens come out, no value.
+///
+/// Errors: [`VaultError::Corrupt`] if a section that the head lists is missing or does not verify.
+pub(crate) fn reseal(
+    pack: &Pack,
+    record: &Loaded,
+    class: &ClassName,
+    (slot, cohort): (&SlotRef, &CohortId),
+    (keyring, random): (&Keyring, &dyn Random),
+) -> Result<Resealed, VaultError> {
+    let (at, sealed) = record.section(class).ok_or(VaultError::Corrupt("section row"))?;
+    let plain = open_section(record, at, sealed, keyring)?;
+    let mut index = Vec::new();
+    if at.cohort != *cohort
+        && let Some(spec) = pack.collection(&record.head.collection)
+    {
+        let tokens = Tokens { keyring, collection: &record.head.collection, record: record.id };
+        index = tokens.fields(cohort, spec, &decode_fields(&plain)?);
+    }
+    let version = at.version.checked_add(1).ok_or(VaultError::Corrupt("section version"))?;
+    let address = SectionAddress {
+        vault: keyring.vault(),
+        slot: *slot,
+        collection: &record.head.collection,
+        record: record.id,
+        class,
+        version,
+    };
+    let secret = keyring.derive_slot(slot)?;
+    // EXPOSE: sealed again at once, byte for byte.
+    let section = section::seal(&secret, &address, plain.expose(), random)?;
+    Ok(Resealed { section, version, index })
 }
 
 /// Index rows, under the newest keys, of the searchable fields of a record whose sections lie in this

@@ -18,7 +18,7 @@ use crate::{
 };
 
 use super::{
-    Backup, RootReader, VaultError, backup, hold,
+    Backup, RootReader, VaultError, backup,
     rekey::Rekey,
     request::{self, ALLOW, DENY, OK},
     rotate,
@@ -117,9 +117,8 @@ impl Duties {
         let event = self.allowed(PURGE_RUN, pack, who).await?;
         self.done(event).await?;
         let (retention, pack, who) = (Arc::clone(&self.retention), Arc::clone(pack), who.clone());
-        let (rekey, log) = (self.rekey.clone(), Arc::clone(&self.log));
+        let rekey = self.rekey.clone();
         blocking(move || {
-            hold::extend(&log, &retention, pack.hash())?;
             let report = retention.run(&pack, Some(&who))?;
             // On demand too: what was erased must not stay confirmable until the night. Not while the
             // clock is in doubt: T2 would be.

@@ -294,7 +294,8 @@ pub(super) fn doom(record: &Loaded) -> Doomed {
             slots.push(section.slot);
         }
     }
-    Doomed { record: record.id, cohorts, slots, row: record.row.clone() }
+    let (row, former) = (record.row.clone(), record.head.former.clone());
+    Doomed { record: record.id, cohorts, slots, former, row }
 }
 
 fn changed(ids: &[RecordId], erased: &Erased) -> Vec<RecordId> {

@@ -238,6 +238,7 @@ fn head_of(checked: &Checked<'_>, sections: Vec<SectionRef>) -> Head {
         attributes: checked.attributes.clone(),
         assignments: Vec::new(),
         sections,
+        former: Vec::new(),
     }
 }
 

@@ -63,6 +63,8 @@ pub(crate) struct Head {
     pub(crate) attributes: Vec<(FieldName, Value)>,
     pub(crate) assignments: Vec<Assignment>,
     pub(crate) sections: Vec<SectionRef>,
+    /// Slots that it was moved out of and that may still live: an erasure must reach them too.
+    pub(crate) former: Vec<SlotRef>,
 }
 
 /// A record as one consistent state: row, verified head, and sections still sealed.
@@ -102,11 +104,29 @@ impl Loaded {
         id: RecordId,
         classes: &[ClassName],
     ) -> Result<Option<Self>, VaultError> {
+        Self::read_with(store, keyring, id, &|at| classes.contains(&at.class))
+    }
+
+    /// The same with every sealed section that it has.
+    pub(crate) fn read_whole(
+        store: &dyn Store,
+        keyring: &Keyring,
+        id: RecordId,
+    ) -> Result<Option<Self>, VaultError> {
+        Self::read_with(store, keyring, id, &|_| true)
+    }
+
+    fn read_with(
+        store: &dyn Store,
+        keyring: &Keyring,
+        id: RecordId,
+        wanted: &dyn Fn(&SectionRef) -> bool,
+    ) -> Result<Option<Self>, VaultError> {
         let key = keys::record(&id);
         for _ in 0..READ_TRIES {
             let Some(row) = store.get(&key)? else { return Ok(None) };
             let Some(mut loaded) = Self::open_row(keyring, id, row)? else { return Ok(None) };
-            loaded.fetch(store, classes)?;
+            loaded.fetch(store, wanted)?;
             // A writer replaces row and sections in one commit: same row, same sections.
             if store.get(&key)?.as_deref() == Some(loaded.row.as_slice()) {
                 return Ok(Some(loaded));
@@ -166,8 +186,12 @@ impl Loaded {
         }))
     }
 
-    fn fetch(&mut self, store: &dyn Store, classes: &[ClassName]) -> Result<(), VaultError> {
-        for at in self.head.sections.iter().filter(|s| classes.contains(&s.class)) {
+    fn fetch(
+        &mut self,
+        store: &dyn Store,
+        wanted: &dyn Fn(&SectionRef) -> bool,
+    ) -> Result<(), VaultError> {
+        for at in self.head.sections.iter().filter(|at| wanted(at)) {
             let key = keys::section(&at.cohort, &self.id, &at.class);
             if let Some(sealed) = store.get(&key)? {
                 self.sealed.push((at.clone(), sealed));
@@ -289,6 +313,7 @@ impl Head {
             zone: self.zone.name().to_owned(),
             territory: self.territory.as_ref().map(ToString::to_string).unwrap_or_default(),
             created_by_request: Vec::new(),
+            former_slots: self.former.iter().map(encode_slot).collect(),
         };
         zeroize::Zeroizing::new(head.encode_to_vec())
     }
@@ -314,6 +339,11 @@ impl Head {
             attributes: head.attributes.into_iter().map(decode_attribute).collect::<Option<_>>()?,
             assignments: head.assignees.iter().map(decode_assignment).collect::<Option<_>>()?,
             sections: head.sections.iter().map(decode_section_ref).collect::<Option<_>>()?,
+            former: head
+                .former_slots
+                .iter()
+                .map(|slot| decode_slot(slot))
+                .collect::<Option<_>>()?,
         })
     }
 }
@@ -381,6 +411,16 @@ fn encode_section_ref(at: &SectionRef) -> store::SectionRef {
         seg_id: at.slot.seg.as_bytes().to_vec(),
         index: at.slot.index,
     }
+}
+
+fn encode_slot(slot: &SlotRef) -> Vec<u8> {
+    [slot.seg.as_bytes().as_slice(), &slot.index.to_be_bytes()].concat()
+}
+
+fn decode_slot(bytes: &[u8]) -> Option<SlotRef> {
+    let (seg, index) = bytes.split_at_checked(16)?;
+    let index = u32::from_be_bytes(index.try_into().ok()?);
+    Some(SlotRef { seg: SegmentId::from_slice(seg).ok()?, index })
 }
 
 fn decode_section_ref(stored: &store::SectionRef) -> Option<SectionRef> {

@@ -24,7 +24,7 @@ use super::{
     HoldInput, Intent, VaultError,
     duties::{Duties, Duty, blocking},
     erase,
-    head::{self, Loaded},
+    head::Loaded,
     request::{self, Tally},
 };
 
@@ -187,28 +187,10 @@ impl Duties {
         "STARTED".clone_into(&mut intent.outcome);
         let _receipt = request::record(&self.log, &intent).await?;
         let (retention, pack, who) = (Arc::clone(&self.retention), Arc::clone(pack), who.clone());
-        let log = Arc::clone(&self.log);
-        let released = blocking(move || {
-            extend(&log, &retention, pack.hash())?;
-            Ok(retention.release_holds(&pack, &who, &ids)?)
-        });
-        let released = released.await?;
+        let released = blocking(move || Ok(retention.release_holds(&pack, &who, &ids)?)).await?;
         self.done(event).await?;
         Ok(released)
     }
-}
-
-/// Extends every hold by what its record has got since: before a purge, which would drop it on its date.
-/// A record that does not verify keeps no purge from the others. Blocks.
-pub(crate) fn extend(
-    log: &AuditLog,
-    retention: &Retention,
-    pack_hash: [u8; 32],
-) -> Result<(), VaultError> {
-    retention.extend_holds(pack_hash, |record| {
-        let read = head::read_listed(log, *record)?;
-        Ok::<_, VaultError>(read.map(|record| erase::doom(&record).slots))
-    })
 }
 
 /// The instant at which the hold ends. Errors: [`VaultError::TooMany`], [`VaultError::Invalid`].

@@ -205,7 +205,13 @@ impl Import {
                     group.preconditions.push(Precondition::Absent(keys::record(&id)));
                     group.ops.extend(fresh.ops);
                     group.ops.extend(sealed.ops);
-                    group.ops.extend(item.once.rows(&self.log, &sealed.cohort, &id, FIRST)?);
+                    group.ops.extend(item.once.rows(
+                        &self.log,
+                        &sealed.cohort,
+                        &id,
+                        FIRST,
+                        None,
+                    )?);
                     used.extend(sealed.slots);
                     Some(Ok(checked.created(id)))
                 }

@@ -10,16 +10,11 @@ use chrono::NaiveDate;
 use parking_lot::{Mutex, RwLock};
 
 use crate::{
-    audit::{Alarm, AuditLog, EventFilter, EventPage, export},
-    clock::Timestamp,
-    identity::{AgentSummary, Approval, Approvals, Caller, Identity, NewAgent, OneTimeSecret},
-    ids::{
-        AgentId, AlarmId, ApprovalId, CertificateId, ClassName, CollectionName, HoldId, RecordId,
-        SubjectId,
-    },
-    keyring::Hold,
+    audit::AuditLog,
+    identity::{Approvals, Caller, Identity},
+    ids::{CertificateId, ClassName, CollectionName, RecordId, SegmentId, SubjectId},
     policy::Pack,
-    retention::{Preview, PurgeReport, Released, Retention},
+    retention::Retention,
 };
 
 mod approval;
@@ -32,6 +27,7 @@ mod change;
 mod create;
 pub mod disclose;
 mod duties;
+mod duty_calls;
 mod erase;
 mod error;
 mod filing;
@@ -43,6 +39,7 @@ mod once;
 mod project;
 mod rekey;
 mod request;
+mod reseal;
 mod reveal;
 mod reveal_many;
 mod rotate;
@@ -75,6 +72,7 @@ use find::Find;
 use hold::Holds;
 use import::Import;
 use rekey::Rekey;
+use reseal::{compact::Compact, forget::Forget, shorten};
 use reveal::Reveal;
 use reveal_many::RevealMany;
 use segments::Segments;
@@ -105,6 +103,8 @@ pub struct Swept {
 struct AtStart {
     swept: Option<Swept>,
     swap_accepted: bool,
+    /// Above so many bytes of keyring, segments are compacted.
+    keyring_bytes: usize,
 }
 
 /// The wiring of one running vault.
@@ -124,6 +124,8 @@ pub struct Vault {
     holds: Holds,
     duties: Duties,
     background: Background,
+    compact: Arc<Compact>,
+    forget: Forget,
     root_reader: OnceLock<Arc<dyn RootReader>>,
     at_start: AtStart,
 }
@@ -139,6 +141,14 @@ impl Vault {
         let segments = Arc::new(Segments::new(Arc::clone(&log)));
         let rekey = Rekey::new(Arc::clone(&log), Arc::clone(&retention));
         let approvals = Approvals::new(Arc::clone(&log), Arc::clone(&identity));
+        let forget = Forget { segments: Arc::clone(&segments), retention: Arc::clone(&retention) };
+        let compact = Arc::new(Compact {
+            log: Arc::clone(&log),
+            segments: Arc::clone(&segments),
+            retention: Arc::clone(&retention),
+            bound: at_start.keyring_bytes,
+            turn: Mutex::default(),
+        });
         Arc::new(Self {
             pack: RwLock::new(pack),
             create: Create { log: Arc::clone(&log), segments: Arc::clone(&segments) },
@@ -147,7 +157,11 @@ impl Vault {
             reveal_many: RevealMany { log: Arc::clone(&log) },
             find: Find { log: Arc::clone(&log) },
             worklist: Worklist { log: Arc::clone(&log) },
-            update: Update { log: Arc::clone(&log), segments: Arc::clone(&segments) },
+            update: Update {
+                log: Arc::clone(&log),
+                segments: Arc::clone(&segments),
+                forget: forget.clone(),
+            },
             assign: Assign { log: Arc::clone(&log), identity: Arc::clone(&identity) },
             erase: Erase { log: Arc::clone(&log), retention: Arc::clone(&retention) },
             duties: Duties {
@@ -160,11 +174,14 @@ impl Vault {
             holds: Holds { log: Arc::clone(&log), retention: Arc::clone(&retention), approvals },
             background: Background {
                 rekey,
+                compact: Arc::clone(&compact),
                 log: Arc::clone(&log),
                 segments,
                 retention,
                 overdue_alarmed: Mutex::new(false),
             },
+            compact,
+            forget,
             log,
             identity,
             root_reader: OnceLock::new(),
@@ -273,7 +290,17 @@ impl Vault {
         why: &Intent,
         input: UpdateInput,
     ) -> Result<Changed, VaultError> {
-        self.update.call(&self.pack(), who, why, input).await
+        self.update.call(&self.pack(), who, why, (input, false)).await
+    }
+
+    /// The same, and answers once no key opens the version before any more, with the certificate's id.
+    pub async fn update_and_forget(
+        &self,
+        who: &Caller,
+        why: &Intent,
+        input: UpdateInput,
+    ) -> Result<Changed, VaultError> {
+        self.update.call(&self.pack(), who, why, (input, true)).await
     }
 
     /// Gives a record to an agent or a unit's queue; its new version.
@@ -317,151 +344,26 @@ impl Vault {
         self.erase.subject(&self.pack(), who, why, subject).await
     }
 
-    /// The pack, and what this caller may do. Reads no record and writes no event.
-    #[must_use]
-    pub fn describe(&self, who: &Caller) -> Description {
-        let pack = self.pack();
-        let abilities = pack.abilities(who);
-        Description { pack, caller: who.clone(), abilities }
-    }
-
-    /// What a purge would drop now.
-    pub async fn preview_purge(&self, who: &Caller) -> Result<Preview, VaultError> {
-        self.duties.preview_purge(&self.pack(), who).await
-    }
-
-    /// Drops everything due, sweeps, certifies.
-    pub async fn run_purge(&self, who: &Caller) -> Result<PurgeReport, VaultError> {
-        self.duties.run_purge(&self.pack(), who).await
-    }
-
-    /// A certificate as signed JSON; the newest by default.
-    pub async fn certificate(
+    /// Moves a record to an earlier expiry date and forgets where it was; the certificate that says so. For
+    /// rules that were shortened: who may is decided by whoever applies them. Blocks.
+    pub fn shorten(
         &self,
-        who: &Caller,
-        id: Option<CertificateId>,
-    ) -> Result<String, VaultError> {
-        self.duties.certificate(&self.pack(), who, id).await
+        record: RecordId,
+        expires_on: NaiveDate,
+    ) -> Result<CertificateId, VaultError> {
+        shorten::shorten(&self.forget, &self.pack(), record, expires_on)
     }
 
-    /// Keeps named records beyond their date; one hold each.
-    pub async fn place_holds(
-        &self,
-        who: &Caller,
-        why: &Intent,
-        input: HoldInput,
-    ) -> Result<Vec<HoldId>, VaultError> {
-        self.holds.place(&self.pack(), who, why, input).await
+    /// Begins to move every record out of a segment, which is then dropped; [`Vault::tick`] goes on with it.
+    /// False if it is not live, or another is being compacted. Blocks.
+    pub fn compact(&self, segment: &SegmentId) -> Result<bool, VaultError> {
+        self.compact.begin(segment)
     }
 
-    /// The holds in force.
-    pub async fn list_holds(&self, who: &Caller) -> Result<Vec<Hold>, VaultError> {
-        self.duties.list_holds(&self.pack(), who).await
-    }
-
-    /// Ends holds, and erases what they alone kept past its date.
-    pub async fn release_holds(
-        &self,
-        who: &Caller,
-        ids: Vec<HoldId>,
-    ) -> Result<Released, VaultError> {
-        self.duties.release_holds(&self.pack(), who, ids).await
-    }
-
-    /// Asks a second person for leave.
-    pub async fn request_approval(
-        &self,
-        who: &Caller,
-        input: ApprovalInput,
-    ) -> Result<(ApprovalId, Timestamp), VaultError> {
-        self.duties.request_approval(&self.pack(), who, input).await
-    }
-
-    /// Gives leave, as another person.
-    pub async fn approve(&self, who: &Caller, id: ApprovalId) -> Result<(), VaultError> {
-        self.duties.approve(&self.pack(), who, id).await
-    }
-
-    /// What was asked for, given and used.
-    pub async fn list_approvals(&self, who: &Caller) -> Result<Vec<Approval>, VaultError> {
-        self.duties.list_approvals(&self.pack(), who).await
-    }
-
-    /// A page of audit events.
-    pub async fn list_events(
-        &self,
-        who: &Caller,
-        filter: EventFilter,
-        after: Option<(u32, u64)>,
-        limit: usize,
-    ) -> Result<EventPage, VaultError> {
-        self.duties.list_events(&self.pack(), who, filter, after, limit).await
-    }
-
-    /// A checkpoint signed now.
-    pub async fn get_checkpoint(&self, who: &Caller) -> Result<String, VaultError> {
-        self.duties.checkpoint(&self.pack(), who).await
-    }
-
-    /// The public log's files, without details.
-    pub async fn export_log(&self, who: &Caller) -> Result<export::Export, VaultError> {
-        self.duties.export_log(&self.pack(), who).await
-    }
-
-    /// A new agent; the secret is shown once.
-    pub async fn create_agent(
-        &self,
-        who: &Caller,
-        new: NewAgent,
-    ) -> Result<OneTimeSecret, VaultError> {
-        self.duties.create_agent(&self.pack(), who, new).await
-    }
-
-    /// Ends an agent's access for good.
-    pub async fn revoke_agent(&self, who: &Caller, agent: AgentId) -> Result<(), VaultError> {
-        self.duties.revoke_agent(&self.pack(), who, agent).await
-    }
-
-    /// All agents.
-    pub async fn list_agents(&self, who: &Caller) -> Result<Vec<AgentSummary>, VaultError> {
-        self.duties.list_agents(&self.pack(), who).await
-    }
-
-    /// Accepts the present clock.
-    pub async fn confirm_clock(&self, who: &Caller, date: NaiveDate) -> Result<(), VaultError> {
-        self.duties.confirm_clock(&self.pack(), who, date).await
-    }
-
-    /// Begins a backup: the rows of this moment, to be taken piece by piece.
-    pub async fn backup(&self, who: &Caller) -> Result<Backup, VaultError> {
-        self.duties.backup(&self.pack(), who).await
-    }
-
-    /// All alarms.
-    pub async fn list_alarms(&self, who: &Caller) -> Result<Vec<Alarm>, VaultError> {
-        self.duties.list_alarms(&self.pack(), who).await
-    }
-
-    /// Acknowledges an alarm.
-    pub async fn ack_alarm(&self, who: &Caller, alarm: AlarmId) -> Result<(), VaultError> {
-        self.duties.ack_alarm(&self.pack(), who, alarm).await
-    }
-
-    /// The vault's state, for agents the pack lets read it.
-    pub async fn status(&self, who: &Caller) -> Result<VaultStatus, VaultError> {
-        self.duties.may_read_status(&self.pack(), who).await?;
-        self.state()
-    }
-
-    /// Says where a rotation reads the new root secret. Once; without it none can take place.
-    pub fn read_root_by(&self, reader: Arc<dyn RootReader>) {
-        let _ = self.root_reader.set(reader);
-    }
-
-    /// Puts another root key in force; the generation that did it.
-    pub async fn rotate_root_key(&self, who: &Caller) -> Result<u64, VaultError> {
-        let reader = self.root_reader.get().cloned();
-        self.duties.rotate_root_key(&self.pack(), who, reader).await
+    /// The segment that is being compacted, and how often this run chose one because the keyring had grown
+    /// beyond its bound.
+    pub fn compaction(&self) -> Result<(Option<SegmentId>, u64), VaultError> {
+        Ok((self.compact.segment()?, self.compact.fired()))
     }
 
     /// One round of the background work. Blocks.

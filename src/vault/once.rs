@@ -40,6 +40,8 @@ pub(crate) enum Seen {
         record: Box<Loaded>,
         /// The version that the write made.
         version: u32,
+        /// The certificate that the version before is forgotten, where that was asked for.
+        forgot: Option<CertificateId>,
     },
 }
 
@@ -71,6 +73,9 @@ struct Found {
     record: RecordId,
     fingerprint: Vec<u8>,
     version: u32,
+    forgot: Option<CertificateId>,
+    /// The cohort whose index key made the fingerprint.
+    key_cohort: CohortId,
 }
 
 impl Once {
@@ -101,7 +106,7 @@ impl Once {
         }
         let found = row.and_then(|row| found(row, bytes)).ok_or(VaultError::Corrupt("request"))?;
         let live = Loaded::read(log.store().as_ref(), keyring, found.record, &[])?;
-        let expected = keyring.request_fingerprints(&found.cohort, content);
+        let expected = keyring.request_fingerprints(&found.key_cohort, content);
         let (Some(record), false) = (live, expected.is_empty()) else {
             // Its record is gone, and a sweep has not come by yet: the id means nothing any more.
             let old = keys::request_of(&found.cohort, &found.record, id);
@@ -109,7 +114,8 @@ impl Once {
             return Ok(Seen::New(Fresh { preconditions, ops: vec![Op::Delete(old)] }));
         };
         if expected.iter().any(|own| bool::from(own.as_slice().ct_eq(&found.fingerprint))) {
-            return Ok(Seen::Done { record: Box::new(record), version: found.version });
+            let Found { version, forgot, .. } = found;
+            return Ok(Seen::Done { record: Box::new(record), version, forgot });
         }
         Err(VaultError::RequestIdReused)
     }
@@ -123,6 +129,7 @@ impl Once {
         cohort: &CohortId,
         record: &RecordId,
         version: u32,
+        forgets: Option<CertificateId>,
     ) -> Result<Vec<Op>, VaultError> {
         let Some((id, content)) = &self.request else { return Ok(Vec::new()) };
         let fingerprints = log.keyring().request_fingerprints(cohort, content);
@@ -132,6 +139,7 @@ impl Once {
             record_id: record.as_bytes().to_vec(),
             fingerprint: newest.to_vec(),
             version,
+            forgot_certificate_id: forgets.map(|id| id.as_bytes().to_vec()).unwrap_or_default(),
             ..RequestRow::default()
         };
         let key = keys::request(id);
@@ -191,6 +199,7 @@ impl Once {
             version: 0,
             certificate_id: certificate.as_bytes().to_vec(),
             erased_ids: erased.iter().map(|id| id.as_bytes().to_vec()).collect(),
+            ..RequestRow::default()
         };
         let key = keys::request(id);
         let value = keyring.mac_row(&key, &row.encode_to_vec());
@@ -213,9 +222,18 @@ impl Once {
 }
 
 fn found(row: RequestRow, bytes: Vec<u8>) -> Option<Found> {
+    let cohort = CohortId::from_slice(&row.cohort_id).ok()?;
+    let moved = !row.key_cohort_id.is_empty();
+    let forgot = !row.forgot_certificate_id.is_empty();
     Some(Found {
         bytes,
-        cohort: CohortId::from_slice(&row.cohort_id).ok()?,
+        cohort,
+        key_cohort: if moved { CohortId::from_slice(&row.key_cohort_id).ok()? } else { cohort },
+        forgot: if forgot {
+            Some(CertificateId::from_slice(&row.forgot_certificate_id).ok()?)
+        } else {
+            None
+        },
         record: RecordId::from_slice(&row.record_id).ok()?,
         fingerprint: row.fingerprint,
         version: row.version,

@@ -10,8 +10,7 @@ use chrono::NaiveDate;
 use crate::{
     audit::{AuditLog, AuditRule, audit_cohort_key},
     clock::Timestamp,
-    ids::SlotRef,
-    keyring::{CohortKey, KeyringError, Slot},
+    keyring::{CohortKey, Draft, KeyringError, Slot},
     limits,
     policy::{CollectionSpec, Pack},
     retention::rule,
@@ -22,6 +21,9 @@ use super::VaultError;
 /// How long before the pack's end date the cohort of its first events is opened, in milliseconds.
 const END_DATE_AHEAD_MS: i64 = 62 * 24 * 60 * 60 * 1000;
 
+/// What a generation erases besides opening segments.
+type Erase<'a> = &'a dyn Fn(&mut Draft) -> Result<(), VaultError>;
+
 /// Opens segments and hands out their slots.
 pub(crate) struct Segments {
     log: Arc<AuditLog>,
@@ -30,6 +32,11 @@ pub(crate) struct Segments {
 impl Segments {
     pub(crate) fn new(log: Arc<AuditLog>) -> Self {
         Self { log }
+    }
+
+    /// The log it opens them by.
+    pub(crate) fn log(&self) -> &Arc<AuditLog> {
+        &self.log
     }
 
     /// A fresh slot of this cohort, opening a segment for it if none is open.
@@ -56,31 +63,33 @@ impl Segments {
 
     /// Sees to it that each of these cohorts has an open segment. Blocks.
     pub(crate) fn ensure(&self, wanted: &[CohortKey]) -> Result<(), VaultError> {
-        self.ensure_and_erase(wanted, &[])
+        self.ensure_with(wanted, None)
     }
 
-    /// The same, and erases these slots in the same generation. Blocks.
+    /// The same, and erases in the same generation what `erase` punctures. Blocks.
     ///
     /// Errors also: [`KeyringError::ErasureNeedsPlace`], and then nothing was done.
-    pub(crate) fn ensure_and_erase(
+    pub(crate) fn ensure_with(
         &self,
         wanted: &[CohortKey],
-        slots: &[SlotRef],
+        erase: Option<Erase<'_>>,
     ) -> Result<(), VaultError> {
         let keyring = self.log.keyring();
         let missing = |keys: &[CohortKey]| -> Vec<CohortKey> {
             keys.iter().filter(|key| !keyring.has_open_segment(key)).cloned().collect()
         };
-        if missing(wanted).is_empty() && slots.is_empty() {
+        if missing(wanted).is_empty() && erase.is_none() {
             return Ok(());
         }
         let mut draft = keyring.draft();
         // Somebody else may have opened them while this call waited for the generation lock.
         let missing = missing(wanted);
-        if missing.is_empty() && slots.is_empty() {
+        if missing.is_empty() && erase.is_none() {
             return Ok(());
         }
-        draft.puncture(slots)?;
+        if let Some(erase) = erase {
+            erase(&mut draft)?;
+        }
         for key in &missing {
             draft.open_segment(key, self.log.random().as_ref())?;
         }

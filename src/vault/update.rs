@@ -26,6 +26,7 @@ use super::{
     head::{Loaded, SectionRef},
     once::{Fresh, Once},
     request,
+    reseal::{Moves, forget::Forget},
     segments::Segments,
     tokens::Tokens,
 };
@@ -39,6 +40,7 @@ type Changes = Vec<(FieldName, Option<Value>)>;
 pub(crate) struct Update {
     pub(crate) log: Arc<AuditLog>,
     pub(crate) segments: Arc<Segments>,
+    pub(crate) forget: Forget,
 }
 
 /// Checked changes, fields by class.
@@ -53,33 +55,39 @@ struct Prepared<'p> {
     permit: Permit,
     spec: &'p CollectionSpec,
     checked: Checked,
+    /// Where the record goes, if its former version shall be forgotten.
+    moves: Moves,
 }
 
 /// Slots for the classes that the record did not have.
 type NewSlots = Vec<(ClassName, (SlotRef, CohortInfo))>;
 
 impl Update {
-    /// The record's new version.
+    /// The record's new version. With `forget` it is answered once no key of the former one is left.
     pub(crate) async fn call(
         &self,
-        pack: &Pack,
+        pack: &Arc<Pack>,
         who: &Caller,
         why: &Intent,
-        input: UpdateInput,
+        (input, forget): (UpdateInput, bool),
     ) -> Result<Changed, VaultError> {
         let change = Change { log: &self.log, pack, who, why, record: input.record };
         let mut event = request::draft_for("update", who, why, pack);
         event.records = vec![input.record];
-        match self.run(&change, input, &mut event).await {
-            Ok(changed) => Ok(changed),
-            Err(error) => Err(request::refuse(&self.log, event, error).await),
+        let changed = match self.run(&change, (input, forget), &mut event).await {
+            Ok(changed) => changed,
+            Err(error) => return Err(request::refuse(&self.log, event, error).await),
+        };
+        if let Some(certificate) = changed.certificate {
+            self.forget.finish(pack, certificate).await?;
         }
+        Ok(changed)
     }
 
     async fn run(
         &self,
         change: &Change<'_>,
-        input: UpdateInput,
+        (input, forget): (UpdateInput, bool),
         event: &mut EventDraft,
     ) -> Result<Changed, VaultError> {
         request::check_intent(change.pack, change.why)?;
@@ -87,29 +95,48 @@ impl Update {
         if input.fields.len().saturating_add(input.attributes.len()) > limit {
             return Err(VaultError::TooMany { what: "fields and attributes", limit });
         }
-        // 0. What was done before under the same request id is answered again.
         let once = Once::of(change.who, change.why.request.as_ref());
-        let fresh = match change.earlier(&once, event).await? {
-            Ok(changed) => return Ok(changed),
-            Err(fresh) => fresh,
-        };
-        match self.change(change, input, (&once, fresh), event).await {
-            Ok(changed) => Ok(changed),
-            Err(error) => change.or_earlier(&once, event, error).await,
+        for _ in 0..limits::REQUEST_RACES_MAX {
+            // 0. What was done before under the same request id is answered again.
+            let fresh = match change.earlier(&once, event).await? {
+                Ok(changed) => return Ok(changed),
+                Err(fresh) => fresh,
+            };
+            match self.change(change, (input.clone(), forget), (&once, fresh), event).await {
+                Ok(changed) => return Ok(changed),
+                // The row was written anew, and not by a change: the vault's own work, such as an
+                // exchange of index keys. It is no business of the caller's.
+                Err(VaultError::VersionMismatch) if change.is_at(input.expected_version)? => {}
+                Err(error) => return change.or_earlier(&once, event, error).await,
+            }
         }
+        change.or_earlier(&once, event, VaultError::VersionMismatch).await
     }
 
     async fn change(
         &self,
         change: &Change<'_>,
-        input: UpdateInput,
+        (input, forget): (UpdateInput, bool),
         once: (&Once, Fresh),
         event: &mut EventDraft,
     ) -> Result<Changed, VaultError> {
         let mut prepared = self.prepare(change, input, event)?;
+        if !forget {
+            let new = self.new_slots(&prepared).await?;
+            let next = self.seal(change, &mut prepared, &new, event)?;
+            return change.commit(prepared.record, next, once, event).await;
+        }
+        prepared.moves = self.forget.leave(&prepared.record).await?;
         let new = self.new_slots(&prepared).await?;
-        let next = self.seal(change, &mut prepared, &new, event)?;
-        change.commit(prepared.record, next, once, event).await
+        let pause = self.forget.ready(change.record).await?;
+        let mut next = self.seal(change, &mut prepared, &new, event)?;
+        // An event that is refused names no slot.
+        let mut event = event.clone();
+        let Prepared { record, moves, .. } = prepared;
+        self.forget.note(change.pack, (&record, &moves), &mut next, &mut event)?;
+        let changed = change.commit(record, next, once, &mut event).await;
+        drop(pause);
+        changed
     }
 
     fn prepare<'p>(
@@ -134,7 +161,7 @@ impl Update {
         }
         let checked = check(change.pack, spec, input)?;
         self.check_periods(&record, spec, &checked)?;
-        Ok(Prepared { record, permit, spec, checked })
+        Ok(Prepared { record, permit, spec, checked, moves: Moves::none() })
     }
 
     /// A class past its own, shorter period takes nothing any more: nothing due is ever stored.
@@ -155,14 +182,17 @@ impl Update {
     /// A slot for each touched class that the record did not have: the head's, or one of its own,
     /// shorter cohort.
     async fn new_slots(&self, prepared: &Prepared<'_>) -> Result<NewSlots, VaultError> {
-        let Prepared { record, spec, checked, .. } = prepared;
+        let Prepared { record, spec, checked, moves, .. } = prepared;
         let mut slots: NewSlots = Vec::new();
         for (class, _) in &checked.classes {
             if record.listed(class).is_some() {
                 continue;
             }
             let place = match class_expiry(record, spec, class) {
-                None => (record.slot, record.cohort.clone()),
+                None => match moves.to(&record.slot) {
+                    Some((slot, cohort)) => (slot, cohort.clone()),
+                    None => (record.slot, record.cohort.clone()),
+                },
                 Some(expires_on) => {
                     let (collection, zone) = (spec.name.clone(), record.head.zone);
                     let key = CohortKey { collection, expires_on, zone };
@@ -183,22 +213,32 @@ impl Update {
         new: &NewSlots,
         event: &mut EventDraft,
     ) -> Result<NextVersion, VaultError> {
-        let Prepared { record, permit, spec, checked } = prepared;
+        let Prepared { record, permit, spec, checked, moves } = prepared;
         let (keyring, random) = (self.log.keyring(), self.log.random().as_ref());
         let collection = record.head.collection.clone();
         let tokens = Tokens { keyring, collection: &collection, record: record.id };
         let (mut ops, mut gone, mut added, mut slots) = (vec![], vec![], vec![], vec![]);
         for (class, changes) in &checked.classes {
             let place = new.iter().find(|(c, _)| c == class).map(|(_, place)| place);
-            let under = place.map_or(Under::Listed, |(at, _)| Under::New(at));
+            let moved = record.listed(class).and_then(|at| moves.to(&at.slot)).map(|(at, _)| at);
+            let under = match (place, &moved) {
+                (Some((at, _)), _) => Under::New(at),
+                (None, Some(at)) => Under::Moved(at),
+                (None, None) => Under::Listed,
+            };
             let amended = amend(permit, record, class, &under, changes, (keyring, random))?;
-            let (at, cohort) = list(record, class, amended.version, place, keyring)?;
+            let version = amended.version;
+            let (at, cohort) = list(record, class, version, (place, moved), keyring)?;
             ops.push(Op::Put(keys::section(&cohort.id, &record.id, class), amended.section));
             gone.extend(tokens.fields_anywhere(&cohort.id, spec, &amended.before));
             added.extend(tokens.fields(&cohort.id, spec, &amended.after));
             slots.push((at, cohort));
         }
+        let done = |class: &ClassName| checked.classes.iter().any(|(done, _)| done == class);
+        ops.extend(moves.sections(&self.log, change.pack, record, &done)?.ops);
         record.head.sections.sort_by(|a, b| a.class.cmp(&b.class));
+        slots.extend(moves.slots());
+        moves.head(record, keyring);
         apply(&mut record.head.attributes, &checked.attributes);
         // Policies decide by the head's territory; zone and expiry stay as they were set.
         let before = record.head.territory.clone();
@@ -227,7 +267,7 @@ fn list(
     record: &mut Loaded,
     class: &ClassName,
     version: u32,
-    new: Option<&(SlotRef, CohortInfo)>,
+    (new, moved): (Option<&(SlotRef, CohortInfo)>, Option<SlotRef>),
     keyring: &Keyring,
 ) -> Result<(SlotRef, CohortInfo), VaultError> {
     if let Some((at, cohort)) = new {
@@ -238,6 +278,7 @@ fn list(
     let listed = record.head.sections.iter_mut().find(|s| s.class == *class);
     let listed = listed.ok_or(VaultError::Corrupt("record head"))?;
     listed.version = version;
+    listed.slot = moved.unwrap_or(listed.slot);
     let cohort = keyring.cohort(&listed.cohort).ok_or(RetentionError::AlreadyExpired)?;
     Ok((listed.slot, cohort))
 }

@@ -4,11 +4,15 @@
 use std::sync::Arc;
 
 use oubliette::{
-    ids::{CertificateId, CollectionName, RecordId},
+    ids::{CertificateId, CollectionName, RecordId, UnitName},
     keyring::Fault as PlaceFault,
+    policy::Value,
     retention::{CertificateSummary, verify},
     storage::memory::{Counted, Fault},
-    vault::{FindInput, PageRequest, Vault, VaultError, WorklistInput},
+    vault::{
+        AssignInput, Assignee, FindInput, PageRequest, UpdateInput, Vault, VaultError,
+        WorklistInput,
+    },
 };
 
 use crate::house::{
@@ -35,7 +39,7 @@ async fn summary(vault: &Vault, id: CertificateId) -> CertificateSummary {
 async fn found(vault: &Vault, name: &str) -> Vec<RecordId> {
     let collection = CollectionName::parse("files").unwrap();
     let page = PageRequest { size: 9, after: None };
-    let value = oubliette::policy::Value::Text(name.to_owned());
+    let value = Value::Text(name.to_owned());
     let conditions = vec![(field("family_name"), value)];
     let input = FindInput { collection: collection.clone(), conditions, page };
     let found = vault.find(&clerk(), &care(), input).await.unwrap().records;
@@ -228,4 +232,36 @@ fn an_exchange_cut_anywhere_leaves_everybody_findable_and_is_done_in_the_next_ni
             assert!(!keys.contains(&1), "rows under the old key: {plan:?}");
         });
     }
+}
+
+#[test]
+fn a_change_that_meets_the_exchange_of_index_keys_is_made_all_the_same() {
+    let house = House::founded(299);
+    run(async {
+        let vault = house.start().unwrap();
+        let mut records = Vec::new();
+        for _ in 0..60 {
+            records.push(filed(&vault, "EXEMPLE-A", "2020-11-20").await.unwrap().record);
+        }
+        let erased = records.pop().unwrap();
+        vault.erase(&head(), &care(), vec![erased]).await.unwrap();
+        let exchange = {
+            let vault = Arc::clone(&vault);
+            tokio::spawn(async move { vault.run_purge(&watch()).await })
+        };
+        for record in &records {
+            let version = reveal(&vault, *record).await.unwrap().version;
+            let input = UpdateInput {
+                record: *record,
+                expected_version: version,
+                attributes: Vec::new(),
+                fields: vec![(field("family_name"), Some(Value::Text("EXEMPLE-B".to_owned())))],
+            };
+            vault.update(&clerk(), &care(), input).await.unwrap();
+            let to = Assignee::Unit(UnitName::parse("south").unwrap());
+            let input = AssignInput { record: *record, to, until: None };
+            vault.assign(&head(), &care(), input).await.unwrap();
+        }
+        exchange.await.unwrap().unwrap();
+    });
 }

@@ -20,16 +20,37 @@ impl Client {
 
     /// Changes a record. Errors also: VERSION_MISMATCH.
     pub async fn update(&self, why: &Intent, change: Change) -> Result<Written, ClientError> {
+        self.change(why, change, false).await
+    }
+
+    /// Changes a record and has the version before forgotten: answered once no key opens it any more.
+    /// Errors also: VERSION_MISMATCH, HELD, PLACE_DOWN, ERASURE_PENDING.
+    pub async fn update_and_forget(
+        &self,
+        why: &Intent,
+        change: Change,
+    ) -> Result<Written, ClientError> {
+        self.change(why, change, true).await
+    }
+
+    async fn change(
+        &self,
+        why: &Intent,
+        change: Change,
+        forget_previous: bool,
+    ) -> Result<Written, ClientError> {
         let request = self.request(api::UpdateRequest {
             intent: Some(intent(why)),
             record_id: change.record.as_bytes().to_vec(),
             expected_version: change.expected_version,
             attributes: changes(change.attributes),
             fields: changes(change.fields),
+            forget_previous,
         });
         let answer = service!(self, records_client, RecordsClient).update(request).await?;
         let answer = answer.into_inner();
-        Ok(Written { version: answer.version, repeated: answer.repeated })
+        let certificate = CertificateId::from_slice(&answer.certificate_id).ok();
+        Ok(Written { version: answer.version, repeated: answer.repeated, certificate })
     }
 
     /// Assigns a record, until an instant (milliseconds) or with the record.
@@ -48,7 +69,7 @@ impl Client {
         });
         let answer = service!(self, records_client, RecordsClient).assign(request).await?;
         let answer = answer.into_inner();
-        Ok(Written { version: answer.version, repeated: answer.repeated })
+        Ok(Written { version: answer.version, repeated: answer.repeated, certificate: None })
     }
 
     /// Destroys the keys of records before their date. Errors also: PLACE_DOWN, ERASURE_PENDING.
@@ -93,7 +114,7 @@ impl Client {
         });
         let answer = service!(self, records_client, RecordsClient).unassign(request).await?;
         let answer = answer.into_inner();
-        Ok(Written { version: answer.version, repeated: answer.repeated })
+        Ok(Written { version: answer.version, repeated: answer.repeated, certificate: None })
     }
 }
 

@@ -77,6 +77,9 @@ pub struct Written {
     pub version: u32,
     /// An earlier call with the same request id did it; this one wrote nothing.
     pub repeated: bool,
+    /// The certificate that the version before is forgotten, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "optional_text")]
+    pub certificate: Option<CertificateId>,
 }
 
 /// What an answer says about one field.

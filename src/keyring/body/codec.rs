@@ -21,7 +21,7 @@ use crate::{
     crypto::blind_index::IndexKey,
     ids::{AgentId, CohortId, CollectionName, HoldId, RecordId, SegmentId, SlotRef},
     keyring::{CohortKey, KeyringError, LogState, Revocation, cover::Cover, hold::Hold},
-    limits::{KEYRING_BYTES_MAX, SEGMENT_SLOTS},
+    limits::{KEYRING_BODY_BYTES_MAX, SEGMENT_SLOTS},
     secret::{Secret, SecretBytes},
     wire::store,
 };
@@ -32,8 +32,8 @@ impl Body {
     /// The encoded body. Errors: [`KeyringError::TooLarge`].
     pub(crate) fn encode(&self) -> Result<SecretBytes, KeyringError> {
         let message = self.to_message();
-        if message.0.encoded_len() > KEYRING_BYTES_MAX {
-            return Err(KeyringError::TooLarge(KEYRING_BYTES_MAX));
+        if message.0.encoded_len() > KEYRING_BODY_BYTES_MAX {
+            return Err(KeyringError::TooLarge(KEYRING_BODY_BYTES_MAX));
         }
         // Allocated at its final length: no copy of a key stays in a freed buffer.
         Ok(SecretBytes::new(message.0.encode_to_vec()))

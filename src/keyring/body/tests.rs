@@ -139,8 +139,8 @@ fn a_body_whose_parts_contradict_each_other_is_refused() {
 #[test]
 fn a_body_at_the_bound_is_encoded_and_one_beyond_it_is_not() {
     let mut body = full();
-    body.retention_part = vec![0; crate::limits::KEYRING_BYTES_MAX / 2];
+    body.retention_part = vec![0; crate::limits::KEYRING_BODY_BYTES_MAX / 2];
     assert!(body.encode().is_ok());
-    body.retention_part = vec![0; crate::limits::KEYRING_BYTES_MAX];
+    body.retention_part = vec![0; crate::limits::KEYRING_BODY_BYTES_MAX];
     assert!(matches!(body.encode(), Err(KeyringError::TooLarge(_))));
 }

@@ -20,8 +20,8 @@ use super::{AnchorSlot, CHECKPOINT_FILE, Medium, PLACE_FILE, TEMPORARY_SUFFIX};
 use crate::keyring::{KeyringError, PlaceClass, anchor::SLOT_BYTES, generation};
 
 const ANCHOR_FILE: &str = "anchor";
-/// Largest file read from a place: a keyring of `limits::KEYRING_BYTES_MAX` and its header.
-const FILE_BYTES_MAX: u64 = 64 + crate::limits::KEYRING_BYTES_MAX as u64;
+/// Largest file read from a place: a keyring of `limits::KEYRING_BODY_BYTES_MAX` and its header.
+const FILE_BYTES_MAX: u64 = 64 + crate::limits::KEYRING_BODY_BYTES_MAX as u64;
 
 pub(super) struct FolderMedium {
     path: PathBuf,

@@ -220,3 +220,68 @@ fn as_many_holds_are_placed_and_one_more_is_refused() {
     assert!(draft.release_hold(&numbered(0).id).is_some());
     assert!(draft.place_hold(numbered(HOLDS_MAX)).is_ok());
 }
+
+#[test]
+fn a_moved_hold_keeps_the_new_slot_and_lets_the_old_one_go_in_one_generation() {
+    let places = MemoryPlaces::new(2);
+    let (keyring, slots) = with_slots(&places, 2);
+    generation(&keyring, |d| d.place_hold(hold_on(slots[0]))).unwrap();
+    let id = hold_on(slots[0]).id;
+    assert!(matches!(generation(&keyring, |d| d.puncture(&slots[..1])), Err(KeyringError::Held)));
+    generation(&keyring, |d| {
+        d.move_hold(&id, &slots[1..])?;
+        assert!(d.is_held(&slots[1]) && !d.is_held(&slots[0]));
+        d.puncture(&slots[..1])
+    })
+    .unwrap();
+    assert!(!keyring.slot_lives(&slots[0]) && keyring.is_held(&slots[1]));
+    // A drop of the segment keeps the new slot alone.
+    generation(&keyring, |d| d.drop_segment(&slots[0].seg, NOW)).unwrap();
+    assert!(keyring.slot_lives(&slots[1]) && !keyring.slot_lives(&slots[0]));
+}
+
+#[test]
+fn a_hold_moves_to_no_slot_that_is_gone_and_then_stays_as_it_was() {
+    let (keyring, slots) = with_slots(&MemoryPlaces::new(1), 3);
+    generation(&keyring, |d| d.puncture(&slots[2..])).unwrap();
+    generation(&keyring, |d| d.place_hold(hold_on(slots[0]))).unwrap();
+    let id = hold_on(slots[0]).id;
+    let mut draft = keyring.draft();
+    assert!(matches!(draft.move_hold(&id, &slots[1..]), Err(KeyringError::SlotGone)));
+    assert!(matches!(draft.move_hold(&id, &[]), Err(KeyringError::HoldRefused)));
+    let other = HoldId::from_bytes([9; 16]);
+    assert!(matches!(draft.move_hold(&other, &slots[..1]), Err(KeyringError::HoldRefused)));
+    assert!(draft.is_held(&slots[0]) && !draft.is_held(&slots[1]));
+}
+
+#[test]
+fn a_segment_that_refuses_writes_still_opens_and_takes_them_again_when_it_is_told_so() {
+    let (keyring, slots) = with_slots(&MemoryPlaces::new(1), 1);
+    assert!(keyring.is_writable(&slots[0]));
+    keyring.refuse_writes(&slots[0].seg);
+    assert!(!keyring.is_writable(&slots[0]) && keyring.derive_slot(&slots[0]).is_ok());
+    keyring.take_writes(&slots[0].seg);
+    assert!(keyring.is_writable(&slots[0]));
+    keyring.close_segment(&slots[0].seg);
+    assert!(matches!(keyring.hand_out(&cohort(1)), Err(KeyringError::NoSegment)));
+}
+
+#[test]
+fn no_generation_is_written_during_a_pause() {
+    let (keyring, slots) = with_slots(&MemoryPlaces::new(1), 1);
+    let pause = keyring.pause();
+    let (told, done) = std::sync::mpsc::channel();
+    let writer = {
+        let (keyring, slots) = (Arc::clone(&keyring), slots.clone());
+        std::thread::spawn(move || {
+            generation(&keyring, |d| d.puncture(&slots)).unwrap();
+            told.send(()).unwrap();
+        })
+    };
+    assert!(done.recv_timeout(Duration::from_millis(50)).is_err());
+    assert!(keyring.slot_lives(&slots[0]));
+    drop(pause);
+    done.recv().unwrap();
+    writer.join().unwrap();
+    assert!(!keyring.slot_lives(&slots[0]));
+}

@@ -46,6 +46,8 @@ pub(super) const FORMAT: u32 = 1;
 pub(super) const PURGE: &str = "purge";
 /// Single records, before their date.
 pub(super) const ERASURE: &str = "erasure";
+/// Former versions of records that moved to other keys.
+pub(super) const RESEAL: &str = "reseal";
 /// Where the signature starts.
 const SIGNATURE: &str = ",\"signature\":\"";
 

@@ -2,7 +2,7 @@
 //!
 //! DESIGN section 4, "say exactly what is proven": never claim more. The quoted words are the design's.
 
-use super::{Bilingual, ERASURE};
+use super::{Bilingual, ERASURE, RESEAL};
 use crate::keyring::PlaceClass;
 
 /// A purge as far as every class proves it.
@@ -13,10 +13,17 @@ const PROVEN_FR: &str = "Les champs des cohortes nommées ci-dessus sont illisib
 const ERASED_EN: &str = "The fields of the records counted above, which lay in the cohorts named above, are unreadable to anyone, the root key included, who has no copy of the generation key from before the scrub.";
 const ERASED_FR: &str = "Les champs des fiches dénombrées ci-dessus, qui appartenaient aux cohortes nommées ci-dessus, sont illisibles pour quiconque, clé racine comprise, ne détient pas de copie de la clé de génération d'avant l'effacement de l'ancre.";
 
+/// The same of former versions, whose records live on under other keys.
+const RESEALED_EN: &str = "What was sealed under the former keys of the records counted above, which lay in the cohorts named above, is unreadable to anyone, the root key included, who has no copy of the generation key from before the scrub. The records live on under other keys.";
+const RESEALED_FR: &str = "Ce qui était scellé sous les anciennes clés des fiches dénombrées ci-dessus, qui appartenaient aux cohortes nommées ci-dessus, est illisible pour quiconque, clé racine comprise, ne détient pas de copie de la clé de génération d'avant l'effacement de l'ancre. Les fiches subsistent sous d'autres clés.";
+
 /// What is proven when the weakest place is of this class.
 pub(in super::super) fn statement(what: &str, class: PlaceClass) -> Bilingual {
-    let (proven_en, proven_fr) =
-        if what == ERASURE { (ERASED_EN, ERASED_FR) } else { (PROVEN_EN, PROVEN_FR) };
+    let (proven_en, proven_fr) = match what {
+        ERASURE => (ERASED_EN, ERASED_FR),
+        RESEAL => (RESEALED_EN, RESEALED_FR),
+        _ => (PROVEN_EN, PROVEN_FR),
+    };
     let (en, fr) = match class {
         PlaceClass::L0 => (
             "Class L0: the old generation key was overwritten in a file and read back, on a flash, copy-on-write, virtual, network or mapped disk, or one whose nature is unknown: the old slot may physically survive there.",

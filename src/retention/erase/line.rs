@@ -8,20 +8,43 @@ use std::sync::{Arc, mpsc};
 use parking_lot::Mutex;
 
 use super::{EraseRequest, Erased};
-use crate::{limits, retention::RetentionError};
+use crate::{audit::AuditError, limits, retention::RetentionError};
 
 type Answer = Result<Erased, Arc<RetentionError>>;
 
-struct Waiting {
-    request: EraseRequest,
-    reply: mpsc::SyncSender<Answer>,
+/// What somebody who waits is told.
+enum Told {
+    /// What became of his request.
+    Answer(Answer),
+    /// It is his turn to answer all that wait, himself among them.
+    Lead,
 }
 
-/// The requests that wait, and the turn of the one who answers them.
+struct Waiting {
+    request: EraseRequest,
+    reply: mpsc::SyncSender<Told>,
+}
+
+/// The requests that wait, and whether somebody answers them.
 #[derive(Default)]
-pub(in super::super) struct Line {
-    waiting: Mutex<Vec<Waiting>>,
-    turn: Mutex<()>,
+pub(in super::super) struct Line(Mutex<Queue>);
+
+#[derive(Default)]
+struct Queue {
+    waiting: Vec<Waiting>,
+    led: bool,
+}
+
+/// The turn, passed on to the first of those that wait when it ends, however it ends.
+struct Lead<'a>(&'a Line);
+
+impl Drop for Lead<'_> {
+    fn drop(&mut self) {
+        let mut queue = self.0.0.lock();
+        // Whoever is told so leads before he takes anything else from his channel.
+        let next = queue.waiting.first().map(|next| next.reply.send(Told::Lead));
+        queue.led = matches!(next, Some(Ok(())));
+    }
 }
 
 impl Line {
@@ -31,24 +54,33 @@ impl Line {
         request: EraseRequest,
         erase: impl Fn(Vec<EraseRequest>) -> Result<Vec<Erased>, RetentionError>,
     ) -> Answer {
-        let (reply, answer) = mpsc::sync_channel(1);
-        self.waiting.lock().push(Waiting { request, reply });
+        // Room for both things that one is ever told: nobody who tells waits.
+        let (reply, told) = mpsc::sync_channel(2);
+        let leads = {
+            let mut queue = self.0.lock();
+            queue.waiting.push(Waiting { request, reply });
+            !std::mem::replace(&mut queue.led, true)
+        };
+        let mut lead = leads.then(|| Lead(self));
         loop {
-            let turn = self.turn.lock();
-            // The turn before may have answered this request too.
-            if let Ok(answer) = answer.try_recv() {
-                return answer;
+            if let Some(turn) = lead.take() {
+                let (requests, replies): (Vec<_>, Vec<_>) =
+                    self.take().into_iter().map(|one| (one.request, one.reply)).unzip();
+                tell(erase(requests), replies);
+                drop(turn);
             }
-            let (requests, replies): (Vec<_>, Vec<_>) =
-                self.take().into_iter().map(|one| (one.request, one.reply)).unzip();
-            tell(erase(requests), replies);
-            drop(turn);
+            match told.recv() {
+                Ok(Told::Answer(answer)) => return answer,
+                Ok(Told::Lead) => lead = Some(Lead(self)),
+                // Who led broke off: what became of it, the next start finds out.
+                Err(_) => return Err(Arc::new(AuditError::Stopping.into())),
+            }
         }
     }
 
     /// Those that wait, as many as one batch takes.
     fn take(&self) -> Vec<Waiting> {
-        let mut waiting = self.waiting.lock();
+        let waiting = &mut self.0.lock().waiting;
         let mut records = 0;
         let fits = |one: &&Waiting| {
             records += one.request.doomed.len();
@@ -61,17 +93,17 @@ impl Line {
 }
 
 /// A caller who went away has no ear for his answer.
-fn tell(answers: Result<Vec<Erased>, RetentionError>, replies: Vec<mpsc::SyncSender<Answer>>) {
+fn tell(answers: Result<Vec<Erased>, RetentionError>, replies: Vec<mpsc::SyncSender<Told>>) {
     match answers {
         Ok(answers) => {
             for (reply, answer) in replies.into_iter().zip(answers) {
-                let _ = reply.send(Ok(answer));
+                let _ = reply.send(Told::Answer(Ok(answer)));
             }
         }
         Err(error) => {
             let error = Arc::new(error);
             for reply in replies {
-                let _ = reply.send(Err(Arc::clone(&error)));
+                let _ = reply.send(Told::Answer(Err(Arc::clone(&error))));
             }
         }
     }

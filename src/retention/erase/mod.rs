@@ -7,6 +7,7 @@
 //! request is answered once its final event and the certificate are durable.
 
 mod line;
+mod moved;
 mod order;
 mod recover;
 mod report;
@@ -20,6 +21,7 @@ use crate::{
 
 pub(super) use self::{
     line::Line,
+    moved::{RESEALED, erasable, finish as finish_left, has_left, leave, note as note_left},
     order::{erase, is_beyond_commit},
     recover::{is_marked_by_nobody, pending_slots, resume},
 };
@@ -33,6 +35,8 @@ pub struct Doomed {
     pub cohorts: Vec<CohortId>,
     /// Every slot of it, of the head and of the sections.
     pub slots: Vec<SlotRef>,
+    /// Slots that it left before, as its head lists them: some may be gone already.
+    pub former: Vec<SlotRef>,
     /// The record row's exact bytes.
     pub row: Vec<u8>,
 }

@@ -3,15 +3,18 @@
 
 use super::{
     Doomed, EraseRequest, Erased, Fate, Remember,
+    moved::{self, Moved},
     report::{self, Report},
     run,
 };
 use crate::{
     audit::{AuditError, EventDraft},
-    keyring::{Draft, Keyring, KeyringError},
+    ids::SlotRef,
+    keyring::{Draft, KeyringError},
     retention::{
         RetentionError,
         context::{Context, make_certificate_id},
+        reseal::carry_holds,
     },
     storage::{Group, Op, Precondition, keys},
     wire::store::EraseRun,
@@ -45,12 +48,15 @@ pub(in super::super) fn erase(
     batch: Vec<EraseRequest>,
 ) -> Result<Vec<Erased>, RetentionError> {
     let keyring = cx.log.keyring();
-    // 1. The generation's turn, which placing a hold takes too; every place answers; holds. A crash here
-    //    leaves nothing.
+    // 1. The generation's turn, which placing a hold and moving a record take too; every place answers;
+    //    holds, which follow their records; what moved records left. A crash here leaves nothing.
     let mut draft = keyring.draft();
     draft.ready_to_erase(cx.log.random().as_ref())?;
-    let mut chosen: Vec<Chosen> = batch.into_iter().map(|one| choose(keyring, one)).collect();
-    if chosen.iter().all(|one| one.doomed.is_empty()) {
+    carry_holds(cx.log, &mut draft)?;
+    let mut left = moved::erasable(cx, &draft)?;
+    let mut chosen: Vec<Chosen> = batch.into_iter().map(|one| choose(&draft, one)).collect();
+    let asked = chosen.iter().any(|one| !one.doomed.is_empty());
+    if !asked && left.is_empty() {
         let generation = keyring.generation();
         return Ok(answers(chosen, generation, None));
     }
@@ -62,10 +68,19 @@ pub(in super::super) fn erase(
         log_k: cx.log.state().k,
         ..EraseRun::default()
     };
-    let written = destroy(cx, draft, &mut run, &mut chosen);
+    let written = destroy(cx, draft, &mut run, &mut chosen, &mut left);
     let reports = drafts(&chosen);
     match written {
-        Ok(Destroyed::Published) => finish(cx, &mut run, reports)?,
+        Ok(Destroyed::Published) => {
+            moved::finish(cx, left)?;
+            if chosen.iter().all(|one| one.doomed.is_empty()) {
+                if asked {
+                    report::give_up(cx, &run, &reports)?;
+                }
+                return Ok(answers(chosen, keyring.generation(), None));
+            }
+            finish(cx, &mut run, reports)?;
+        }
         // The commit point is passed: nothing is undone, and the next start goes on.
         Ok(Destroyed::Unpublished(error)) => return Err(error),
         Ok(Destroyed::Nothing) => {
@@ -91,6 +106,7 @@ fn destroy(
     mut draft: Draft,
     run: &mut EraseRun,
     chosen: &mut [Chosen],
+    left: &mut [Moved],
 ) -> Result<Destroyed, RetentionError> {
     // 2. Intents durable, each naming the slots and the generation in force, with the run's row. A crash
     //    leaves intents of the current generation: the next start erases what they name.
@@ -101,14 +117,20 @@ fn destroy(
     for one in chosen.iter_mut() {
         mark(cx, draft.generation(), one)?;
     }
-    if chosen.iter().all(|one| one.doomed.is_empty()) {
+    if chosen.iter().all(|one| one.doomed.is_empty()) && left.is_empty() {
         return Ok(Destroyed::Nothing);
     }
+    moved::note(cx, left)?;
     // 4. One generation without the slots: file at every place, anchors (commit point), memory wiped and
     //    openings drained, old anchors scrubbed (erasure point). A crash before the commit point leaves
     //    the intents' generation current, as above; after it, opening the keyring finishes the scrub.
     for one in chosen.iter().flat_map(|one| &one.doomed) {
         draft.puncture(&one.slots)?;
+        draft.puncture(&living(&draft, &one.former))?;
+    }
+    for one in left.iter() {
+        // What an erasure of its record took along is gone from the draft, not from the world.
+        draft.puncture(&living(&draft, &one.slots))?;
     }
     let unpublished = draft.write(cx.log.state(), cx.log.random().as_ref())?;
     // 5. Generation leaf durable. A crash before leaves the generation without its leaf: opening the log
@@ -149,13 +171,13 @@ pub(in super::super) fn is_beyond_commit(error: &RetentionError) -> bool {
 }
 
 /// Leaves out what a hold keeps and what is gone already.
-fn choose(keyring: &Keyring, request: EraseRequest) -> Chosen {
+fn choose(draft: &Draft, request: EraseRequest) -> Chosen {
     let EraseRequest { event, doomed, remember } = request;
     let fate = |one: &Doomed| {
-        let held = |slot| keyring.is_held(slot);
-        if one.slots.iter().any(held) {
+        let held = |slot| draft.is_held(slot);
+        if one.slots.iter().chain(&one.former).any(held) {
             Fate::Held
-        } else if one.slots.iter().all(|slot| keyring.slot_lives(slot)) {
+        } else if one.slots.iter().all(|slot| draft.slot_lives(slot)) {
             Fate::Erased
         } else {
             Fate::Gone
@@ -167,12 +189,18 @@ fn choose(keyring: &Keyring, request: EraseRequest) -> Chosen {
     Chosen { event, fates, doomed, remember }
 }
 
+/// The slots that are still in this draft.
+fn living(draft: &Draft, slots: &[SlotRef]) -> Vec<SlotRef> {
+    slots.iter().filter(|slot| draft.slot_lives(slot)).copied().collect()
+}
+
 fn intend(cx: &Context<'_>, run: &mut EraseRun, one: &Chosen) -> Result<(), RetentionError> {
     let mut event = one.event.clone();
     event.action = run::INTENT;
     event.outcome = "STARTED".to_owned();
     event.records = one.doomed.iter().map(|one| one.record).collect();
-    event.slots = one.doomed.iter().flat_map(|one| one.slots.clone()).collect();
+    let slots = one.doomed.iter().flat_map(|one| one.slots.iter().chain(&one.former));
+    event.slots = slots.copied().collect();
     event.notes = run::notes(run, run.intents.len());
     event.notes.push(format!("generation={}", run.generation_before));
     let sealed = cx.log.seal(&event)?;

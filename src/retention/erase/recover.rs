@@ -4,7 +4,7 @@
 //! slots named in intents of the generation in force, and in no other. After it, [`resume`] finishes what
 //! is erased and undoes what is not.
 
-use super::{order, report, run};
+use super::{moved, order, report, run};
 use crate::{
     audit::{AuditLog, EventDraft, StoredEvent},
     ids::{RecordId, SegmentId, SlotRef},
@@ -14,7 +14,8 @@ use crate::{
 };
 use prost::Message as _;
 
-/// Slots that the next generation must erase, holds left out.
+/// Slots that the next generation must erase, if they live and no hold keeps them: of erasures, and of
+/// records that moved, for which it is noted that it does.
 ///
 /// # Errors
 /// Reading storage and the log.
@@ -23,18 +24,18 @@ pub(in super::super) fn pending_slots(cx: &Context<'_>) -> Result<Vec<SlotRef>, 
     let mut slots = Vec::new();
     for run in run::open_runs(cx.log.store().as_ref(), keyring)? {
         // A lower generation was followed by one that erased: what it named is gone, or was left alone.
-        if run.generation_before != keyring.generation() {
+        if run.generation_before != keyring.generation() || !run.moved_by.is_empty() {
             continue;
         }
         for intent in run::intents(cx, &run)?.into_iter().flatten() {
             slots.extend(intent.slots);
         }
     }
+    let mut left = moved::open(cx)?;
+    moved::note(cx, &mut left)?;
+    slots.extend(left.into_iter().flat_map(|moved| moved.slots));
     slots.sort_unstable();
     slots.dedup();
-    // An update may have moved a record before the crash: what is gone already is no matter, and what a
-    // hold keeps since stays.
-    slots.retain(|slot| keyring.slot_lives(slot) && !keyring.is_held(slot));
     Ok(slots)
 }
 
@@ -55,7 +56,7 @@ pub(in super::super) fn is_marked_by_nobody(
     if row.erasing_generation == 0 || !lives {
         return Ok(false);
     }
-    Ok(run::open_runs(store.as_ref(), log.keyring())?.is_empty())
+    Ok(run::open_runs(store.as_ref(), log.keyring())?.iter().all(|run| !run.moved_by.is_empty()))
 }
 
 /// Finishes every erasure that a crash cut: rows, events, certificate. One that erased nothing is undone.
@@ -64,8 +65,11 @@ pub(in super::super) fn is_marked_by_nobody(
 /// # Errors
 /// Storage, log and keyring.
 pub(in super::super) fn resume(cx: &Context<'_>) -> Result<usize, RetentionError> {
-    let mut certified = 0;
+    let mut certified = moved::resume(cx)?;
     for mut run in run::open_runs(cx.log.store().as_ref(), cx.log.keyring())? {
+        if !run.moved_by.is_empty() {
+            continue;
+        }
         if cx.log.keyring().places().iter().any(|place| place.stale) {
             // A place may hold the key of before still: certified once it has answered.
             continue;

@@ -10,7 +10,7 @@ use crate::{
     ids::RecordId,
     retention::{
         Owed, RetentionError,
-        certificate::{Counts, ERASURE, LeafIndex},
+        certificate::{Counts, ERASURE, LeafIndex, RESEAL},
         certify::{self, Proof},
         context::Context,
         run::keyring_hash_of,
@@ -131,23 +131,29 @@ fn done(
             erased.push(id);
         }
     }
-    let places = cx.log.keyring().places();
-    let classes: Vec<String> = places.iter().map(|p| format!("{:?}", p.class)).collect();
     event.action = ERASE;
     event.outcome = if erased.is_empty() { "NOT_ERASED" } else { "OK" }.to_owned();
-    event.notes = vec![
-        format!("certificate={}", hex::encode(&run.certificate_id)),
-        format!("generation={}", run.generation_after),
-        format!("keyring={}", hex::encode(&run.keyring_hash)),
-        format!("places={}", classes.join(",")),
-        format!("records={}", erased.len()),
-    ];
+    event.notes = proof_notes(cx, run, u64::try_from(erased.len()).unwrap_or(u64::MAX));
     event.records = erased;
     event.slots.clear();
     Ok(event)
 }
 
-fn certificate(
+/// How the keys of so many records are proven to be gone.
+pub(super) fn proof_notes(cx: &Context<'_>, run: &EraseRun, records: u64) -> Vec<String> {
+    let places = cx.log.keyring().places();
+    let classes: Vec<String> = places.iter().map(|p| format!("{:?}", p.class)).collect();
+    vec![
+        format!("certificate={}", hex::encode(&run.certificate_id)),
+        format!("generation={}", run.generation_after),
+        format!("keyring={}", hex::encode(&run.keyring_hash)),
+        format!("places={}", classes.join(",")),
+        format!("records={records}"),
+    ]
+}
+
+/// The row of the signed certificate.
+pub(super) fn certificate(
     cx: &Context<'_>,
     run: &EraseRun,
     cohorts: &[SweptCohort],
@@ -155,7 +161,7 @@ fn certificate(
 ) -> Result<Op, RetentionError> {
     let intent = run.intents.first().filter(|intent| intent.index_known);
     let proof = Proof {
-        what: ERASURE,
+        what: if run.moved_by.is_empty() { ERASURE } else { RESEAL },
         id: run::certificate_id(run)?,
         pack_hash: &run.pack_hash,
         started_by: "request",
@@ -172,7 +178,8 @@ fn certificate(
     certify::certificate(cx, &proof, cohorts, counts, totals)
 }
 
-fn cohorts(run: &EraseRun) -> Result<Vec<SweptCohort>, RetentionError> {
+/// The cohorts that a run names.
+pub(super) fn cohorts(run: &EraseRun) -> Result<Vec<SweptCohort>, RetentionError> {
     let cohort = |row| {
         let (id, key) = run::cohort(row)?;
         Ok(SweptCohort { id, key, segments: Vec::new() })
@@ -180,7 +187,12 @@ fn cohorts(run: &EraseRun) -> Result<Vec<SweptCohort>, RetentionError> {
     run.cohorts.iter().map(cohort).collect()
 }
 
-fn commit(cx: &Context<'_>, ops: Vec<Op>, event: Option<EventDraft>) -> Result<(), RetentionError> {
+/// Rows, with an event where there is one.
+pub(super) fn commit(
+    cx: &Context<'_>,
+    ops: Vec<Op>,
+    event: Option<EventDraft>,
+) -> Result<(), RetentionError> {
     let sealed = event.map(|event| cx.log.seal(&event)).transpose()?;
     let group = Group { preconditions: Vec::new(), ops };
     let _receipt = cx.log.commit_blocking(group, &[], sealed)?;

@@ -150,22 +150,34 @@ pub(super) fn renew_if_restored(
     Ok(cx.log.write_rows(Group { preconditions: Vec::new(), ops })?)
 }
 
+/// Where the intents are: those of an erasure by their kind; that of a move, whose kind is frequent, by its
+/// record.
+fn filter(run: &EraseRun) -> EventFilter {
+    let since = Some(Timestamp::from_millis(run.started_at_ms));
+    let record = run.intents.iter().flat_map(|intent| &intent.records).next();
+    let record = record.and_then(|record| RecordId::from_slice(&record.record_id).ok());
+    match record.filter(|_| !run.moved_by.is_empty()) {
+        Some(record) => EventFilter { record: Some(record), since, ..EventFilter::default() },
+        None => EventFilter { kind: Some(INTENT.to_owned()), since, ..EventFilter::default() },
+    }
+}
+
 /// The intents of a run, as the log has them, in the run's order; `None` where it has none that opens.
 pub(super) fn intents(
     cx: &Context<'_>,
     run: &EraseRun,
 ) -> Result<Vec<Option<StoredEvent>>, RetentionError> {
     let mut found: Vec<Option<StoredEvent>> = run.intents.iter().map(|_| None).collect();
-    let filter = EventFilter {
-        kind: Some(INTENT.to_owned()),
-        since: Some(Timestamp::from_millis(run.started_at_ms)),
-        ..EventFilter::default()
-    };
+    let filter = filter(run);
+    let action = if run.moved_by.is_empty() { INTENT } else { &run.moved_by };
     let mut after = None;
     loop {
         let page = cx.log.list(&filter, after, limits::PAGE_MAX)?;
         for listed in page.events {
             let EventDetail::Open(event) = listed.detail else { continue };
+            if event.action != action {
+                continue;
+            }
             for (part, place) in found.iter_mut().enumerate() {
                 if notes(run, part).iter().all(|note| event.notes.contains(note)) {
                     *place = Some((*event).clone());

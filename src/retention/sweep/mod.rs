@@ -147,7 +147,8 @@ impl Sweeper<'_> {
 
     /// Whether something keeps this row in a cohort of which segments were dropped: its record's own
     /// slot, where the head is in this cohort; else, for a section of a class with a period of its
-    /// own, a hold on its record, whose slots the hold kept.
+    /// own, a hold on its record, whose slots the hold kept. In a cohort that lives on, which lost a
+    /// segment that everything moved out of, a section lives while its record does.
     fn kept(
         &self,
         cohort: &SweptCohort,
@@ -159,7 +160,9 @@ impl Sweeper<'_> {
         if row.cohort == cohort.id {
             return Ok(self.reach.slot_lives(&row.slot));
         }
-        Ok(self.reach.is_held(&id))
+        let lives_on = CohortState::Live { audit: false, searchable: true };
+        let moved = self.reach.cohort(&cohort.id) == lives_on;
+        Ok(self.reach.is_held(&id) || moved && self.reach.slot_lives(&row.slot))
     }
 
     /// Whether the record that a section or index row belongs to is still there. A row of a class

@@ -12,8 +12,9 @@ use crate::{
     retention::{DueCohort, Preview, PurgeReport},
     server::status,
     vault::{
-        Created, Cursor, Description, EraseAnswer, FieldAnswer, FindPage, KeyKind, KeyState,
-        Matched, Revealed, RevealedItem, VaultError, VaultStatus, WorklistEntry, WorklistPage,
+        Changed, Created, Cursor, Description, EraseAnswer, FieldAnswer, FindPage, KeyKind,
+        KeyState, Matched, Revealed, RevealedItem, VaultError, VaultStatus, WorklistEntry,
+        WorklistPage,
     },
     wire::api,
 };
@@ -60,6 +61,15 @@ pub(crate) fn erased(answer: &EraseAnswer) -> api::EraseResponse {
         certificate_id: answer.certificate.map(|id| id.as_bytes().to_vec()).unwrap_or_default(),
         items: erased_items(answer),
         repeated: answer.repeated,
+    }
+}
+
+/// Answer to `Records.Update`.
+pub(crate) fn updated(changed: &Changed) -> api::UpdateResponse {
+    api::UpdateResponse {
+        version: changed.version,
+        repeated: changed.repeated,
+        certificate_id: changed.certificate.map(|id| id.as_bytes().to_vec()).unwrap_or_default(),
     }
 }
 

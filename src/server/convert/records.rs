@@ -113,8 +113,10 @@ pub(crate) fn worklist(
     Ok((why, WorklistInput { collection, of: of.flatten(), page }))
 }
 
-/// `Records.Update`.
-pub(crate) fn update(request: api::UpdateRequest) -> Result<(Intent, UpdateInput), VaultError> {
+/// `Records.Update`, and whether the former version shall be forgotten.
+pub(crate) fn update(
+    request: api::UpdateRequest,
+) -> Result<(Intent, UpdateInput, bool), VaultError> {
     let key = key("Update", request.intent.as_ref(), &request);
     at_most(&request.attributes, limits::FIELDS_PER_RECORD_MAX, "attributes")?;
     at_most(&request.fields, limits::FIELDS_PER_RECORD_MAX, "fields")?;
@@ -133,7 +135,8 @@ pub(crate) fn update(request: api::UpdateRequest) -> Result<(Intent, UpdateInput
     let (Some(why), Some(record)) = (why, record) else { return Err(check.refused()) };
     check.done()?;
     let expected_version = request.expected_version;
-    Ok((why, UpdateInput { record, expected_version, attributes, fields }))
+    let input = UpdateInput { record, expected_version, attributes, fields };
+    Ok((why, input, request.forget_previous))
 }
 
 /// `Records.Erase`.

@@ -154,10 +154,15 @@ fn an_update_sets_and_clears_and_refuses_to_do_nothing() {
         expected_version: 3,
         attributes: vec![],
         fields,
+        forget_previous: false,
     };
     let change = |name: &str, value| api::ValueChange { name: name.to_owned(), value };
     let set = Some(api::Value { kind: Some(Kind::Integer(-7)) });
-    let (_, input) = update(request(vec![change("a", set), change("b", None)])).unwrap();
+    let (_, input, forget) = update(request(vec![change("a", set), change("b", None)])).unwrap();
+    assert!(!forget, "only when it is asked for");
+    let mut forgetting = request(vec![change("b", None)]);
+    forgetting.forget_previous = true;
+    assert!(update(forgetting).unwrap().2);
     assert!(input.fields[0].1 == Some(Value::Integer(-7)));
     assert!(input.fields[1].1.is_none());
     assert_eq!(paths(update(request(vec![]))), ["fields"]);

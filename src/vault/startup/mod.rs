@@ -26,7 +26,7 @@ use crate::{
 pub use error::StartError;
 pub use found::{Founded, Founders, found};
 pub use places::{PlacesAtRest, Removal};
-pub use recover::start;
+pub use recover::{start, start_bounded};
 pub use restore::{PlacesOfBackup, Refill};
 
 /// What a vault is made of.

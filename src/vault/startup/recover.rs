@@ -11,7 +11,7 @@ use crate::{
     audit::{AuditLog, Opened, RolledBack},
     identity::{Identity, ZoneOf},
     ids::{CollectionName, SegmentId},
-    keyring::{CohortKey, Keyring, KeyringError, SegmentState},
+    keyring::{CohortKey, Draft, Keyring, KeyringError, SegmentState},
     limits,
     policy::Pack,
     random::Random,
@@ -42,6 +42,11 @@ enum Leaf {
 
 /// Checks, recovers, and wires a vault that may serve. Blocks.
 pub fn start(parts: Parts) -> Result<Arc<Vault>, StartError> {
+    start_bounded(parts, limits::KEYRING_BYTES_MAX)
+}
+
+/// The same for a test that shall not have to fill a keyring: above so many bytes a segment is compacted.
+pub fn start_bounded(parts: Parts, keyring_bytes: usize) -> Result<Arc<Vault>, StartError> {
     let rule = audit_rule(&parts.pack);
     // 0. A data folder that holds a vault: anything else would give the places' log a false history.
     let known = generation_row(parts.store.as_ref())?.ok_or(StartError::NoVault)?.generation;
@@ -72,13 +77,13 @@ pub fn start(parts: Parts) -> Result<Arc<Vault>, StartError> {
         log.publish_missing()?;
     }
     // 6. The first generation of this run: segments for events, today and tomorrow, and with them what
-    //    intents of the present generation name. Without every place nothing is erased, and those
-    //    erasures are undone below.
+    //    intents of the present generation name, and the slots that moved records left. Without every
+    //    place nothing is erased: those erasures are undone below, those slots wait.
     let retention = Arc::new(Retention::new(Arc::clone(&log)));
     let segments = Segments::new(Arc::clone(&log));
     let wanted = upcoming(&parts.pack, log.clock().now());
-    let pending = retention.pending_erasures(parts.pack.hash())?;
-    match segments.ensure_and_erase(&wanted, &pending) {
+    let erase = |draft: &mut Draft| Ok(retention.erase_pending(parts.pack.hash(), draft)?);
+    match segments.ensure_with(&wanted, Some(&erase)) {
         Err(VaultError::Keyring(KeyringError::ErasureNeedsPlace { .. })) => {
             segments.ensure(&wanted)?;
         }
@@ -102,7 +107,7 @@ pub fn start(parts: Parts) -> Result<Arc<Vault>, StartError> {
     retention.resume_erasures(parts.pack.hash())?;
     // 9. The directory: every row's mac and revocation.
     let identity = Arc::new(Identity::open(Arc::clone(&log), zones(&parts.pack))?);
-    let found = AtStart { swept, swap_accepted: parts.swap_accepted };
+    let found = AtStart { swept, swap_accepted: parts.swap_accepted, keyring_bytes };
     let vault = Vault::wire(parts.pack, log, identity, retention, found);
     // 10. What was missed while the vault was off, within the clock guard.
     vault.tick()?;

@@ -234,6 +234,31 @@ fn the_rights_desk_erases_a_record_once_it_says_yes_and_the_certificate_holds_of
 }
 
 #[test]
+fn an_update_has_the_former_version_forgotten_when_it_is_asked_to_and_tells_the_certificate() {
+    let desk = Desk::opened();
+    let record = desk.filed();
+    let args = ["assign", &record, "--purpose", "p2", "--unit", "investigation-974", "--json"];
+    let assigned = desk.home.run_as("feed-974", &args).json();
+    let update = |version: &Json, flags: &[&str]| {
+        let version = version["version"].as_u64().unwrap().to_string();
+        let args = ["update", &record, "--version", &version, "--purpose", "p2"];
+        let change = r#"{"attributes": {"state": "in_progress"}, "fields": {"phone": null}}"#;
+        desk.home.run_as_with("inv-974", &[&args, flags].concat(), change)
+    };
+    let plain = update(&assigned, &["--json"]).json();
+    assert!(plain.get("certificate").is_none(), "{plain}");
+    let told = update(&plain, &["--forget", "--json"]).json();
+    let certificate = told["certificate"].as_str().unwrap().to_owned();
+    let said = update(&told, &["--forget"]);
+    assert!(said.out.contains("the version before is forgotten"), "{}", said.out);
+    let signed = desk.home.run_as("dpo-1", &["certificate", "get", "--id", &certificate]);
+    let file = desk.home.secret_file("certificate.json", &signed.out);
+    let key = desk.founded["certificate_verifier_key"].as_str().unwrap();
+    let verified = desk.home.run(&["certificate", "verify", &file, "--key", key]);
+    assert_eq!(verified.code, 0, "{}", verified.err);
+}
+
+#[test]
 fn the_rights_desk_erases_every_record_of_a_person_and_a_person_of_no_record_is_not_available() {
     let desk = Desk::opened();
     let kept = desk.filed();
