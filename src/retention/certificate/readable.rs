@@ -5,14 +5,14 @@
 //! A code never changes its meaning; new ones are added.
 
 use super::{
-    ERASURE,
+    PURGE, RESEAL,
     parts::{Bilingual, Readable},
 };
 
 /// What decides which items a certificate has.
 #[derive(Debug, Clone, Copy)]
 pub(in super::super) struct Forgotten<'a> {
-    /// [`super::PURGE`] or [`ERASURE`].
+    /// [`PURGE`], [`super::ERASURE`] or [`RESEAL`].
     pub(in super::super) what: &'a str,
     /// T2 is reached: the index keys that the searchable values lay under are destroyed.
     pub(in super::super) unsearchable: bool,
@@ -85,6 +85,11 @@ const HELD: Item = (
     "records under the holds listed above: a hold keeps its records from every purge and erasure until it is released",
     "les fiches sous les gels énumérés ci-dessus : un gel soustrait ses fiches à toute purge et à tout effacement jusqu'à sa levée",
 );
+const MOVED: Item = (
+    "moved-records",
+    "the records counted above as they are now, under other keys, until their date",
+    "les fiches dénombrées ci-dessus dans leur état actuel, sous d'autres clés, jusqu'à leur date",
+);
 const GIVEN: Item = (
     "given-out",
     "whatever the vault answered or exported before: it cannot reach what has left it",
@@ -95,7 +100,12 @@ const GIVEN: Item = (
 pub(in super::super) fn readable(of: Forgotten<'_>) -> Vec<Readable> {
     let tokens = if of.unsearchable { TOKENS_DEAD } else { TOKENS_ALIVE };
     let always = [IDS, SHAPE, DATES, REQUESTS, tokens, LEAVES, EVENTS, PLACES, GIVEN];
-    let sometimes = [(SIBLINGS, of.what == ERASURE), (HELD, of.holds), (UNSCRUBBED, of.unscrubbed)];
+    let sometimes = [
+        (SIBLINGS, of.what != PURGE),
+        (MOVED, of.what == RESEAL),
+        (HELD, of.holds),
+        (UNSCRUBBED, of.unscrubbed),
+    ];
     let sometimes = sometimes.into_iter().filter(|(_, holds)| *holds).map(|(item, _)| item);
     let item = |(code, en, fr): Item| Readable {
         code: code.to_owned(),

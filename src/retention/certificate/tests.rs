@@ -159,6 +159,9 @@ fn what_remains_readable_is_told_apart_before_and_after_t2_and_for_purges_and_er
     assert!(!has(&erasure, "tokens") && has(&erasure, "tokens-confirmable"));
     assert!(has(&erasure, "neighbours") && has(&erasure, "held"));
     assert!(has(&erasure, "unscrubbed-places"));
+    assert!(!has(&purge, "moved-records") && !has(&erasure, "moved-records"));
+    let moved = codes(RESEAL, false, false, false);
+    assert!(has(&moved, "moved-records") && has(&moved, "neighbours"));
     for always in ["ids", "shape", "dates", "requests", "log-leaves", "log-events", "place-copies"]
     {
         assert!(has(&purge, always) && has(&erasure, always), "{always}");

@@ -13,7 +13,7 @@ use super::{CONTENT, Finding};
 use crate::{
     clock::Timestamp,
     retention::{
-        certificate::{Certificate, CertifiedCohort, Counts, ERASURE, PURGE},
+        certificate::{Certificate, CertifiedCohort, Counts, ERASURE, PURGE, RESEAL},
         context::certificates_name,
     },
 };
@@ -48,7 +48,7 @@ fn ids(c: &Certificate) -> Vec<String> {
         (is_hex(&c.policy_pack_hash, 32), "policy_pack_hash is not a SHA-256"),
         (is_hex(&c.keyring_hash, 32), "keyring_hash is not a SHA-256"),
         (c.signed_by.starts_with(&signer), "it is signed in the name of another vault"),
-        (c.what == PURGE || c.what == ERASURE, "it is of neither a purge nor an erasure"),
+        ([PURGE, ERASURE, RESEAL].contains(&c.what.as_str()), "it is of no kind that is known"),
     ])
 }
 
@@ -119,7 +119,7 @@ fn cohorts(c: &Certificate) -> Vec<String> {
             "a cohort was purged before its date",
         ),
         (
-            c.what != ERASURE || segments().next().is_none(),
+            c.what == PURGE || segments().next().is_none(),
             "an erasure names segments, though it drops none",
         ),
     ])

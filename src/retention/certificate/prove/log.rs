@@ -13,7 +13,7 @@ use crate::{
         note::Checkpoint,
         verify::{Seen, Verified, signed_checkpoint, verify_folder_seeing},
     },
-    retention::certificate::{Certificate, ERASURE, LeafIndex},
+    retention::certificate::{Certificate, ERASURE, LeafIndex, RESEAL},
 };
 
 /// Origin number and leaf number: in the order in which leaves were written.
@@ -130,6 +130,10 @@ impl Look<'_> {
     fn intent(&self) -> Finding {
         match self.intended() {
             Ok(Some(text)) => Finding::ok(INTENT, text),
+            Ok(None) if self.certificate.what == RESEAL => Finding::not_checked(
+                INTENT,
+                "what records left by moving is erased on the word of the event that moved them",
+            ),
             Ok(None) => Finding::not_checked(INTENT, "the certificate names no intent"),
             Err(why) => Finding::failed(INTENT, why),
         }

@@ -106,7 +106,7 @@ fn a_signed_certificate_that_contradicts_itself_fails_by_the_name_of_the_contrad
         (|c| c.revision = 2, "a purge has a revision 2"),
         (|c| c.revision = 3, "neither 1 nor 2"),
         (|c| c.what = ERASURE.into(), "an erasure has a t2 in its first revision"),
-        (|c| c.what = "nothing".into(), "neither a purge nor an erasure"),
+        (|c| c.what = "nothing".into(), "of no kind that is known"),
         (|c| c.finished_at = c.started_at.clone(), "finished_at is before erased_at"),
         (|c| c.started_at = "2021-02-22T20:00:01.001Z".into(), "erased_at is before started_at"),
         (|c| c.started_at = "yesterday".into(), "a time is not RFC 3339"),
