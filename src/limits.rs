@@ -96,7 +96,8 @@ pub const COMPACT_PARTS_MAX: usize = 1_024;
 pub const COMPACT_CANDIDATES: usize = 4;
 /// Records that one commit moves while a segment is compacted; generations wait for no more.
 pub const COMPACT_BATCH_RECORDS: usize = 128;
-/// Rows that one round of the background work looks at while a segment is compacted.
+/// Rows that one round of the background work looks at while a segment is compacted, and of each candidate
+/// while one is chosen.
 pub const COMPACT_ROUND_ROWS: usize = 32_768;
 /// Slot secrets kept derived in memory.
 pub const SLOT_CACHE_ENTRIES_MAX: usize = 65_536;
@@ -291,6 +292,8 @@ pub const HOLDS_PER_CALL_MAX: usize = 256;
 pub const APPROVAL_MS: i64 = 24 * 60 * 60 * 1000;
 /// Approvals that are kept at one time, those that are over included.
 pub const APPROVALS_MAX: usize = 1_000;
+/// Open approvals that one agent has asked for at one time.
+pub const APPROVALS_PER_AGENT_MAX: usize = 100;
 /// An approval that is over is listed for so long, in milliseconds (7 days); the log tells it after.
 pub const APPROVAL_KEPT_MS: i64 = 7 * 24 * 60 * 60 * 1000;
 

@@ -132,18 +132,7 @@ impl Approvals {
         mut event: EventDraft,
     ) -> Result<(ApprovalId, Timestamp), ApprovalError> {
         let now = self.log.civil_now();
-        let mut group = Group::default();
-        let mut kept = 0_usize;
-        for (key, row) in self.rows()? {
-            if row.expires_at_ms < now.plus_millis(-limits::APPROVAL_KEPT_MS).as_millis() {
-                group.ops.push(Op::Delete(key));
-            } else {
-                kept += 1;
-            }
-        }
-        if kept >= limits::APPROVALS_MAX {
-            return Err(ApprovalError::Full);
-        }
+        let mut group = Group { preconditions: Vec::new(), ops: self.make_room(who, now)? };
         let id = ApprovalId::make(self.log.random().as_ref());
         let expires_at = now.plus_millis(limits::APPROVAL_MS);
         let row = ApprovalRow {
@@ -160,6 +149,48 @@ impl Approvals {
         let sealed = self.log.seal(&event)?;
         let _receipt = self.log.commit(group, &[], sealed).await?;
         Ok((id, expires_at))
+    }
+
+    /// Deletes what has been over for long, and where there is no room, the oldest that is over at all.
+    ///
+    /// Errors: [`ApprovalError::Full`] where too many are open, of all agents or of this one.
+    fn make_room(&self, who: &Caller, now: Timestamp) -> Result<Vec<Op>, ApprovalError> {
+        let mut rows = self.rows()?;
+        rows.sort_by_key(|(_, row)| row.requested_at_ms);
+        let is_over =
+            |row: &ApprovalRow| row.used_at_ms != 0 || row.expires_at_ms <= now.as_millis();
+        let open = rows.iter().filter(|(_, row)| !is_over(row));
+        let own = open.filter(|(_, row)| row.requested_by == who.agent.as_str()).count();
+        if own >= limits::APPROVALS_PER_AGENT_MAX {
+            return Err(ApprovalError::Full);
+        }
+        let long_ago = now.plus_millis(-limits::APPROVAL_KEPT_MS).as_millis();
+        let mut left = rows.len();
+        let mut gone = Vec::new();
+        for (key, row) in rows {
+            let no_room = left >= limits::APPROVALS_MAX && is_over(&row);
+            if row.expires_at_ms < long_ago || no_room {
+                gone.push(Op::Delete(key));
+                left -= 1;
+            }
+        }
+        if left >= limits::APPROVALS_MAX { Err(ApprovalError::Full) } else { Ok(gone) }
+    }
+
+    /// Forgets every approval: of a database that was put back, which does not know what was used since.
+    /// Blocks.
+    ///
+    /// # Errors
+    /// Reading rows; the log's.
+    pub fn forget_all(log: &AuditLog) -> Result<(), ApprovalError> {
+        loop {
+            let page = log.store().scan(&keys::approvals(), None, limits::PAGE_MAX)?;
+            if page.is_empty() {
+                return Ok(());
+            }
+            let ops = page.into_iter().map(|(key, _)| Op::Delete(key)).collect();
+            log.write_rows(Group { preconditions: Vec::new(), ops })?;
+        }
     }
 
     /// Gives one.

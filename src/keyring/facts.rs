@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use crate::{
+    clock::Timestamp,
     crypto::{blind_index::Token, row_mac, signing::Signer},
     ids::{AgentId, CohortId, CollectionName, HoldId, RecordId, SegmentId, SlotRef},
     keyring::{
@@ -81,7 +82,7 @@ impl Keyring {
     /// Whether a hold names this record.
     #[must_use]
     pub fn is_record_held(&self, record: &RecordId) -> bool {
-        self.state.read().body.holds.iter().any(|hold| hold.record == *record)
+        self.state.read().body.holds.of_record(record).next().is_some()
     }
 
     /// One hold.
@@ -90,10 +91,10 @@ impl Keyring {
         self.state.read().body.holds.get(id).cloned()
     }
 
-    /// The holds that keep this slot.
+    /// When the last of the holds ends that name this record.
     #[must_use]
-    pub fn holds_of(&self, at: &SlotRef) -> Vec<Hold> {
-        self.state.read().body.holds.of_slot(at).cloned().collect()
+    pub fn held_until(&self, record: &RecordId) -> Option<Timestamp> {
+        self.state.read().body.holds.of_record(record).map(|hold| hold.ends_at).max()
     }
 
     /// Ids of the cohort's index keys, the newest last; none for a cohort without, or an unknown one.

@@ -41,6 +41,7 @@ pub(crate) struct Holds {
     by_id: BTreeMap<HoldId, Hold>,
     /// Slot and hold: several may keep one slot.
     by_slot: BTreeSet<(SlotRef, HoldId)>,
+    by_record: BTreeSet<(RecordId, HoldId)>,
 }
 
 impl Holds {
@@ -62,6 +63,7 @@ impl Holds {
     pub(crate) fn insert(&mut self, hold: Hold) {
         self.remove(&hold.id);
         self.by_slot.extend(hold.slots.iter().map(|slot| (*slot, hold.id)));
+        self.by_record.insert((hold.record, hold.id));
         self.by_id.insert(hold.id, hold);
     }
 
@@ -71,6 +73,7 @@ impl Holds {
         for slot in &hold.slots {
             self.by_slot.remove(&(*slot, *id));
         }
+        self.by_record.remove(&(hold.record, *id));
         Some(hold)
     }
 
@@ -80,6 +83,13 @@ impl Holds {
         let seg = *seg;
         let slots = self.by_slot.range((from, HoldId::from_bytes([0; 16]))..);
         slots.map(|(slot, _)| *slot).take_while(move |slot| slot.seg == seg)
+    }
+
+    /// The holds that name a record.
+    pub(crate) fn of_record(&self, record: &RecordId) -> impl Iterator<Item = &Hold> {
+        let record = *record;
+        let found = self.by_record.range((record, HoldId::from_bytes([0; 16]))..);
+        found.take_while(move |(of, _)| *of == record).filter_map(|(_, id)| self.by_id.get(id))
     }
 
     /// The holds that keep a slot.

@@ -5,11 +5,11 @@
 //! Releasing is a purge whose generation takes the holds away: what they alone kept past its date goes
 //! in the same one. It must never report a hold before the generation that has it is durable.
 
-use super::{Doomed, Retention, RetentionError, report::PurgeReport};
+use super::{Doomed, Retention, RetentionError, report::PurgeReport, reseal::in_time};
 use crate::{
     audit::EventDraft,
     identity::Caller,
-    ids::{HoldId, RecordId},
+    ids::{HoldId, RecordId, SlotRef},
     keyring::{Hold, KeyringError},
     policy::Pack,
     storage::{Group, keys},
@@ -61,8 +61,15 @@ impl Retention {
                 return Ok(Placing::Changed);
             }
         }
+        let now = log.civil_now();
         for (hold, one) in order.holds.into_iter().zip(&order.records) {
-            match draft.place_hold(Hold { slots: one.slots.clone(), ..hold }) {
+            if !one.slots.first().is_some_and(|head| draft.slot_lives(head)) {
+                return Ok(Placing::Changed);
+            }
+            // A class whose own, shorter period has ended stays as gone as it was.
+            let keeps = |slot: &&SlotRef| draft.slot_lives(slot) && in_time(keyring, slot, now);
+            let slots = one.slots.iter().filter(keeps).copied().collect();
+            match draft.place_hold(Hold { slots, ..hold }) {
                 Err(KeyringError::SlotGone) => return Ok(Placing::Changed),
                 placed => placed?,
             }

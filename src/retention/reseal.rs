@@ -14,11 +14,12 @@ use prost::Message as _;
 use super::{Retention, RetentionError, certificate, context::Context, erase};
 use crate::{
     audit::{AuditLog, EventDraft},
+    clock::Timestamp,
     crypto::section::{self, SectionAddress},
     ids::{CertificateId, ClassName, CohortId, RecordId, SegmentId, SlotRef},
     keyring::{Draft, Keyring, SegmentState},
     policy::Pack,
-    storage::{Op, Store, keys},
+    storage::{Group, Op, Store, keys},
     wire::store::{Head, RecordRow},
 };
 
@@ -130,13 +131,29 @@ impl Retention {
         if draft.holds_any_of(seg) {
             return Ok(Dropped::Held);
         }
-        // 2. The generation without it. A crash before the commit point leaves it as it was; after it,
-        //    opening the keyring finishes the scrub.
+        // What records left that moved before goes along, as in every erasing generation.
+        let cx =
+            Context { log: &self.log, pack_hash: self.log.keyring().pinned_pack().0, by: None };
+        let mut left = erase::erasable(&cx, &draft)?;
+        erase::note_left(&cx, &mut left)?;
+        for one in &left {
+            draft.puncture(&one.slots)?;
+        }
+        // 2. Intent durable: keys go on the word of the rows alone, so the log says so before. A crash
+        //    leaves an intent without an effect.
+        let mut event = EventDraft::new("compact-drop");
+        "STARTED".clone_into(&mut event.outcome);
+        event.notes = vec![format!("segment={seg}"), format!("generation={}", draft.generation())];
+        let sealed = self.log.seal(&event)?;
+        let _receipt = self.log.commit_blocking(Group::default(), &[], Some(sealed))?;
+        // The generation without it. A crash before the commit point leaves it as it was; after it,
+        // opening the keyring finishes the scrub.
         draft.drop_segment(seg, self.log.clock().now())?;
         let unpublished = draft.write(self.log.state(), self.log.random().as_ref())?;
         let generation = unpublished.generation();
         // 3. The generation's leaf. A crash before leaves it to the next start.
         self.log.publish(unpublished)?;
+        erase::finish_left(&cx, left)?;
         Ok(Dropped::By(generation))
     }
 }
@@ -161,13 +178,22 @@ pub(super) fn carry_holds(log: &AuditLog, draft: &mut Draft) -> Result<(), Reten
         let Some(present) = present(log.store().as_ref(), keyring, &hold.record)? else { continue };
         let held: BTreeSet<SlotRef> = hold.slots.iter().copied().collect();
         let kept = held.difference(&present.former).filter(|slot| draft.slot_lives(slot));
-        let slots: BTreeSet<SlotRef> = kept.chain(&present.listed).copied().collect();
+        // What was past its own date when the hold was placed is not brought back by it.
+        let in_time = |slot: &&SlotRef| in_time(keyring, slot, hold.placed_at);
+        let new = present.listed.iter().filter(|slot| held.contains(slot) || in_time(slot));
+        let slots: BTreeSet<SlotRef> = kept.chain(new).copied().collect();
         if slots != held && !slots.is_empty() {
             let slots: Vec<SlotRef> = slots.into_iter().collect();
             draft.move_hold(&hold.id, &slots)?;
         }
     }
     Ok(())
+}
+
+/// Whether the date of this slot's cohort has not come.
+pub(super) fn in_time(keyring: &Keyring, slot: &SlotRef, now: Timestamp) -> bool {
+    let SegmentState::Live { cohort, .. } = keyring.segment(&slot.seg) else { return false };
+    keyring.cohort(&cohort).is_some_and(|cohort| now < cohort.expires_at)
 }
 
 /// Where the verified head of a record says it is, as far as it lives. `None` where it does not open: then

@@ -178,7 +178,7 @@ impl Loaded {
             version: row.head_version,
             slot,
             cohort,
-            held_until: keyring.holds_of(&slot).iter().map(|hold| hold.ends_at).max(),
+            held_until: keyring.held_until(&id),
             head,
             index_row_keys: row.index_row_keys,
             row: bytes,

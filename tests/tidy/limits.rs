@@ -370,7 +370,11 @@ const BOUNDS: &[(&str, Held)] = &[
     ("HOLDS_MAX", By(&["as_many_holds_are_placed_and_one_more_is_refused"])),
     ("HOLDS_PER_CALL_MAX", By(&["a_hold_names_records_that_may_be_held_all_or_none"])),
     ("APPROVAL_MS", By(&["leave_is_over_24_hours_after_it_was_asked_for"])),
-    ("APPROVALS_MAX", By(&["as_many_approvals_are_kept_and_one_more_is_refused"])),
+    ("APPROVALS_MAX", By(&["as_many_approvals_are_kept_and_one_that_is_over_makes_room"])),
+    (
+        "APPROVALS_PER_AGENT_MAX",
+        By(&["one_agent_has_as_many_open_approvals_and_one_more_is_refused"]),
+    ),
     ("APPROVAL_KEPT_MS", By(&["what_is_over_for_seven_days_goes_and_not_before"])),
     ("SWEEP_RETRIES", Apart("how often a sweep begins again; a call of its own follows otherwise")),
     ("PURGE_RETRY_MS", Apart("the schedule's own pause; no call waits for it")),

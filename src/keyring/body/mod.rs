@@ -172,7 +172,10 @@ impl Body {
         let limit = now.plus_millis(-TOMBSTONE_DAYS * DAY_MS);
         let watermarks = &mut self.watermarks;
         self.tombstones.retain(|_, stone| {
-            if stone.dropped_at > limit {
+            // One that was dropped before its date (compacted) must not lift the watermark over dates of
+            // which segments live.
+            let date = Timestamp::start_of(stone.key.expires_on, stone.key.zone);
+            if stone.dropped_at > limit || date.is_none_or(|date| date > now) {
                 return true;
             }
             let key = (stone.key.collection.clone(), zone_name(stone.key.zone));

@@ -285,3 +285,18 @@ fn no_generation_is_written_during_a_pause() {
     writer.join().unwrap();
     assert!(!keyring.slot_lives(&slots[0]));
 }
+
+#[test]
+fn a_segment_dropped_before_its_date_lifts_no_watermark_over_dates_of_which_segments_live() {
+    let keyring = create(&MemoryPlaces::new(1));
+    // Years ahead: a compaction drops it long before.
+    let far = CohortKey { expires_on: NaiveDate::from_ymd_opt(2035, 2, 3).unwrap(), ..cohort(3) };
+    open_segment(&keyring, &far).unwrap();
+    let seg = keyring.segments().iter().find(|segment| segment.cohort.key == far).unwrap().id;
+    generation(&keyring, |d| d.drop_segment(&seg, NOW)).unwrap();
+    let later =
+        LogState { clock_floor: NOW.plus_millis(401 * 24 * 60 * 60 * 1000), ..keyring.log_state() };
+    keyring.draft().write(later, &SeededRandom::new(9)).unwrap().published();
+    assert_ne!(keyring.segment(&seg), SegmentState::Unknown, "its tombstone stays");
+    assert!(!keyring.below_watermark(&cohort(3)));
+}

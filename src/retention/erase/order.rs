@@ -11,6 +11,7 @@ use crate::{
     audit::{AuditError, EventDraft},
     ids::SlotRef,
     keyring::{Draft, KeyringError},
+    limits,
     retention::{
         RetentionError,
         context::{Context, make_certificate_id},
@@ -26,6 +27,8 @@ struct Chosen {
     fates: Vec<Fate>,
     doomed: Vec<Doomed>,
     remember: Remember,
+    /// Its intent is durable.
+    intended: bool,
 }
 
 /// How far the destruction came.
@@ -74,9 +77,6 @@ pub(in super::super) fn erase(
         Ok(Destroyed::Published) => {
             moved::finish(cx, left)?;
             if chosen.iter().all(|one| one.doomed.is_empty()) {
-                if asked {
-                    report::give_up(cx, &run, &reports)?;
-                }
                 return Ok(answers(chosen, keyring.generation(), None));
             }
             finish(cx, &mut run, reports)?;
@@ -84,11 +84,10 @@ pub(in super::super) fn erase(
         // The commit point is passed: nothing is undone, and the next start goes on.
         Ok(Destroyed::Unpublished(error)) => return Err(error),
         Ok(Destroyed::Nothing) => {
-            report::give_up(cx, &run, &reports)?;
             return Ok(answers(chosen, run.generation_before, None));
         }
         Err(error) => {
-            if !is_beyond_commit(&error) {
+            if !is_beyond_commit(&error) && !run.intents.is_empty() {
                 // Nothing is erased: the records are readable again. What cannot be undone now, the
                 // next start does.
                 let _ = report::give_up(cx, &run, &reports);
@@ -108,14 +107,12 @@ fn destroy(
     chosen: &mut [Chosen],
     left: &mut [Moved],
 ) -> Result<Destroyed, RetentionError> {
-    // 2. Intents durable, each naming the slots and the generation in force, with the run's row. A crash
-    //    leaves intents of the current generation: the next start erases what they name.
-    for one in chosen.iter().filter(|one| !one.doomed.is_empty()) {
-        intend(cx, run, one)?;
-    }
-    // 3. Record rows marked, durable: reads refuse. A crash leaves marks with their intents, as above.
+    // 2. Intents durable, each naming the slots and the generation in force, with the run's row; and
+    // 3. in the same commit the record rows marked, each as it was read: reads refuse. A crash leaves
+    //    intents of the current generation with their marks: the next start erases what they name. A record
+    //    that somebody changed is in none of them.
     for one in chosen.iter_mut() {
-        mark(cx, draft.generation(), one)?;
+        intend(cx, run, draft.generation(), one)?;
     }
     if chosen.iter().all(|one| one.doomed.is_empty()) && left.is_empty() {
         return Ok(Destroyed::Nothing);
@@ -177,7 +174,8 @@ fn choose(draft: &Draft, request: EraseRequest) -> Chosen {
         let held = |slot| draft.is_held(slot);
         if one.slots.iter().chain(&one.former).any(held) {
             Fate::Held
-        } else if one.slots.iter().all(|slot| draft.slot_lives(slot)) {
+        } else if one.slots.first().is_some_and(|head| draft.slot_lives(head)) {
+            // A class whose own, shorter period ended has lost its slot before.
             Fate::Erased
         } else {
             Fate::Gone
@@ -185,8 +183,9 @@ fn choose(draft: &Draft, request: EraseRequest) -> Chosen {
     };
     let fates: Vec<Fate> = doomed.iter().map(fate).collect();
     let goes = doomed.into_iter().zip(&fates).filter(|(_, fate)| **fate == Fate::Erased);
-    let doomed: Vec<Doomed> = goes.map(|(one, _)| one).collect();
-    Chosen { event, fates, doomed, remember }
+    let living = |one: Doomed| Doomed { slots: living(draft, &one.slots), ..one };
+    let doomed: Vec<Doomed> = goes.map(|(one, _)| living(one)).collect();
+    Chosen { event, fates, doomed, remember, intended: false }
 }
 
 /// The slots that are still in this draft.
@@ -194,7 +193,41 @@ fn living(draft: &Draft, slots: &[SlotRef]) -> Vec<SlotRef> {
     slots.iter().filter(|slot| draft.slot_lives(slot)).copied().collect()
 }
 
-fn intend(cx: &Context<'_>, run: &mut EraseRun, one: &Chosen) -> Result<(), RetentionError> {
+/// Steps 2 and 3 of one request. Records that were changed since they were read are left out.
+fn intend(
+    cx: &Context<'_>,
+    run: &mut EraseRun,
+    generation: u64,
+    one: &mut Chosen,
+) -> Result<(), RetentionError> {
+    for _ in 0..limits::REQUEST_RACES_MAX {
+        if one.doomed.is_empty() {
+            return Ok(());
+        }
+        let mut with = run.clone();
+        match intend_all(cx, &mut with, generation, one) {
+            Ok(()) => {
+                *run = with;
+                one.intended = true;
+                return Ok(());
+            }
+            Err(RetentionError::Audit(AuditError::Rejected)) => one.leave_out_changed(cx)?,
+            Err(error) => return Err(error),
+        }
+    }
+    // Somebody writes faster than this: the caller looks at all of them again.
+    for doomed in std::mem::take(&mut one.doomed) {
+        one.changed(&doomed);
+    }
+    Ok(())
+}
+
+fn intend_all(
+    cx: &Context<'_>,
+    run: &mut EraseRun,
+    generation: u64,
+    one: &Chosen,
+) -> Result<(), RetentionError> {
     let mut event = one.event.clone();
     event.action = run::INTENT;
     event.outcome = "STARTED".to_owned();
@@ -207,9 +240,9 @@ fn intend(cx: &Context<'_>, run: &mut EraseRun, one: &Chosen) -> Result<(), Rete
     run.intents.push(run::intent(sealed.id().as_bytes(), &one.doomed));
     run::add_cohorts(run, cx.log.keyring(), &one.doomed);
     let remembered = (one.remember)(&run::certificate_id(run)?, &event.records);
-    let mut ops = remembered.ok_or(RetentionError::Tampered("q"))?;
-    ops.push(run::put(cx.log.keyring(), run)?);
-    let group = Group { preconditions: Vec::new(), ops };
+    let mut group = marks(&one.doomed, generation)?;
+    group.ops.extend(remembered.ok_or(RetentionError::Tampered("q"))?);
+    group.ops.push(run::put(cx.log.keyring(), run)?);
     let receipt = cx.log.commit_blocking(group, &[], Some(sealed))?;
     if let (Some(receipt), Some(intent)) = (receipt, run.intents.last_mut()) {
         (intent.k, intent.n) = receipt.index();
@@ -218,26 +251,20 @@ fn intend(cx: &Context<'_>, run: &mut EraseRun, one: &Chosen) -> Result<(), Rete
     Ok(())
 }
 
-/// Marks the rows of a request, all at once or, where one was changed since it was read, one by one:
-/// that one stays as it is.
-fn mark(cx: &Context<'_>, generation: u64, one: &mut Chosen) -> Result<(), RetentionError> {
-    match cx.log.write_rows(marks(&one.doomed, generation)?) {
-        Err(AuditError::Rejected) => {}
-        done => return Ok(done?),
-    }
-    let mut kept = Vec::with_capacity(one.doomed.len());
-    for doomed in std::mem::take(&mut one.doomed) {
-        match cx.log.write_rows(marks(std::slice::from_ref(&doomed), generation)?) {
-            Ok(()) => kept.push(doomed),
-            Err(AuditError::Rejected) => one.changed(&doomed),
-            Err(error) => return Err(error.into()),
-        }
-    }
-    one.doomed = kept;
-    Ok(())
-}
-
 impl Chosen {
+    /// Leaves out the records whose rows are not as they were read.
+    fn leave_out_changed(&mut self, cx: &Context<'_>) -> Result<(), RetentionError> {
+        for doomed in std::mem::take(&mut self.doomed) {
+            let row = cx.log.store().get(&keys::record(&doomed.record))?;
+            if row.as_deref() == Some(doomed.row.as_slice()) {
+                self.doomed.push(doomed);
+            } else {
+                self.changed(&doomed);
+            }
+        }
+        Ok(())
+    }
+
     /// The record of `doomed` was changed under the request.
     fn changed(&mut self, doomed: &Doomed) {
         let places = self.event.records.iter().zip(&mut self.fates);
@@ -260,9 +287,7 @@ fn marks(doomed: &[Doomed], generation: u64) -> Result<Group, RetentionError> {
 
 /// The events that report the requests that have an intent.
 fn drafts(chosen: &[Chosen]) -> Vec<Report> {
-    let of = chosen
-        .iter()
-        .filter(|one| one.fates.iter().any(|f| matches!(f, Fate::Erased | Fate::Changed)));
+    let of = chosen.iter().filter(|one| one.intended);
     of.map(|one| Some(one.event.clone())).collect()
 }
 

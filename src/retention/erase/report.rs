@@ -31,8 +31,20 @@ pub(super) fn note_erased(cx: &Context<'_>, run: &mut EraseRun) -> Result<(), Re
     if run.generation_after == 0 {
         // The intents name the generation in force, and the next one erased what they name.
         let generation = run.generation_before.saturating_add(1);
-        run.keyring_hash = keyring_hash_of(cx, generation, run.started_at_ms)?.to_vec();
-        run.generation_after = generation;
+        match keyring_hash_of(cx, generation, run.started_at_ms) {
+            Ok(hash) => {
+                run.keyring_hash = hash.to_vec();
+                run.generation_after = generation;
+            }
+            // Another one took the slots along, or its leaf is among what was lost: the present one is
+            // without them too.
+            Err(RetentionError::GenerationUnlogged(_)) => {
+                let keyring = cx.log.keyring();
+                run.generation_after = keyring.generation();
+                run.keyring_hash = keyring.hash().to_vec();
+            }
+            Err(error) => return Err(error),
+        }
         // After a crash this is when recovery saw it: T1 is never claimed too early.
         run.erased_at_ms = cx.log.clock().now().as_millis();
     }

@@ -153,7 +153,9 @@ pub(super) fn renew_if_restored(
 /// Where the intents are: those of an erasure by their kind; that of a move, whose kind is frequent, by its
 /// record.
 fn filter(run: &EraseRun) -> EventFilter {
-    let since = Some(Timestamp::from_millis(run.started_at_ms));
+    // The event was sealed after this was noted, by a clock that may have been set back meanwhile.
+    let since = Timestamp::from_millis(run.started_at_ms).plus_millis(-limits::CLOCK_BACK_MS);
+    let since = Some(since);
     let record = run.intents.iter().flat_map(|intent| &intent.records).next();
     let record = record.and_then(|record| RecordId::from_slice(&record.record_id).ok());
     match record.filter(|_| !run.moved_by.is_empty()) {

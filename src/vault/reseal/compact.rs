@@ -437,10 +437,15 @@ impl Compact {
             row: Compaction::default(),
             bytes: Vec::new(),
         };
-        let mut live = 0;
+        let (mut live, mut looked) = (0, 0_usize);
         loop {
             let rows = self.rows(&at)?;
             let Some((last, _)) = rows.last() else { return Ok(live) };
+            looked = looked.saturating_add(rows.len());
+            if looked > limits::COMPACT_ROUND_ROWS {
+                // At least so many: one round is bounded, and the choice a little less good.
+                return Ok(live);
+            }
             at.row.after.clone_from(last);
             for (key, _) in &rows {
                 live += u64::from(self.look(&at, key)?.is_some());

@@ -89,6 +89,11 @@ pub(super) fn doomed(record: &Loaded, moves: &Moves) -> Doomed {
             cohorts.push(at.cohort);
         }
     }
-    let (slots, row) = (moves.left(), record.row.clone());
+    // And what an unfinished compaction had it leave before: that opens the former version, too.
+    let mut slots = moves.left();
+    slots.extend(
+        record.head.former.iter().filter(|slot| !slots.contains(slot)).copied().collect::<Vec<_>>(),
+    );
+    let row = record.row.clone();
     Doomed { record: record.id, cohorts, slots, former: Vec::new(), row }
 }

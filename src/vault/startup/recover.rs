@@ -9,7 +9,7 @@ use prost::Message as _;
 
 use crate::{
     audit::{AuditLog, Opened, RolledBack},
-    identity::{Identity, ZoneOf},
+    identity::{Approvals, Identity, ZoneOf},
     ids::{CollectionName, SegmentId},
     keyring::{CohortKey, Draft, Keyring, KeyringError, SegmentState},
     limits,
@@ -98,6 +98,8 @@ pub fn start_bounded(parts: Parts, keyring_bytes: usize) -> Result<Arc<Vault>, S
     if store.get(keys::SWEEP)?.is_some() {
         // Records of an older database may be named under index keys that were exchanged since.
         Rekey::new(Arc::clone(&log), Arc::clone(&retention)).repair(&parts.pack)?;
+        // What leave was used since, it does not know.
+        Approvals::forget_all(&log).map_err(VaultError::from)?;
         // What an erasure that it holds unfinished named is its certificate's to count.
         retention.resume_erasures(parts.pack.hash())?;
         let rows = retention.sweep_unreachable()?;

@@ -222,15 +222,39 @@ fn today(house: &House) -> chrono::NaiveDate {
 }
 
 #[test]
-fn as_many_approvals_are_kept_and_one_more_is_refused() {
+fn as_many_approvals_are_kept_and_one_that_is_over_makes_room() {
     let house = House::founded(530);
     run(async {
         let vault = house.start().unwrap();
-        for _ in 0..limits::APPROVALS_MAX {
+        let by = |number: usize| caller(&format!("head-{}", number / 100 + 10), "desk_head", None);
+        let ask_as = async |number: usize| {
+            vault.request_approval(&by(number), asked(bound("hold-place", 1))).await
+        };
+        for number in 0..limits::APPROVALS_MAX {
+            ask_as(number).await.unwrap();
+        }
+        assert!(matches!(why(ask_as(limits::APPROVALS_MAX).await), ApprovalError::Full));
+        house.clock.advance_millis(limits::APPROVAL_MS);
+        let (id, _) = ask_as(limits::APPROVALS_MAX).await.unwrap();
+        let listed = vault.list_approvals(&watch()).await.unwrap();
+        assert_eq!(listed.len(), limits::APPROVALS_MAX);
+        assert!(listed.iter().any(|one| one.id == id));
+    });
+}
+
+#[test]
+fn one_agent_has_as_many_open_approvals_and_one_more_is_refused() {
+    let house = House::founded(532);
+    run(async {
+        let vault = house.start().unwrap();
+        for _ in 0..limits::APPROVALS_PER_AGENT_MAX {
             ask(&vault).await;
         }
         let more = vault.request_approval(&head(), asked(bound("hold-place", 1))).await;
         assert!(matches!(why(more), ApprovalError::Full));
+        let other = caller("head-2", "desk_head", None);
+        let asked_by_other = vault.request_approval(&other, asked(bound("hold-place", 1))).await;
+        assert!(asked_by_other.is_ok(), "nobody keeps another from asking");
     });
 }
 

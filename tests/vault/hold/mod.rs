@@ -80,7 +80,7 @@ async fn hold_until(
 }
 
 /// The head reads classes of a held record with leave of this request.
-pub(super) async fn read_held(
+pub(crate) async fn read_held(
     vault: &Vault,
     record: RecordId,
     classes: &[&str],
@@ -318,7 +318,7 @@ fn no_hold_reaches_the_end_date_unless_the_pack_names_its_authority() {
 }
 
 #[test]
-fn holds_and_their_leave_survive_a_restart_and_a_restored_database() {
+fn holds_survive_a_restored_database_and_leave_does_not() {
     let house = House::founded(509);
     run(async {
         let vault = house.start().unwrap();
@@ -340,8 +340,11 @@ fn holds_and_their_leave_survive_a_restart_and_a_restored_database() {
         vault.run_purge(&watch()).await.unwrap();
         let approval = Some((before, of));
         let input = RevealInput { record: held, classes: vec![class("identity")], approval };
-        let expired = vault.reveal(&head(), &held_purpose(), input).await;
-        assert!(matches!(expired, Err(VaultError::Approval(ApprovalError::Expired))));
+        let unknown = vault.reveal(&head(), &held_purpose(), input).await;
+        assert!(
+            matches!(unknown, Err(VaultError::Approval(ApprovalError::Other))),
+            "a database that was put back does not know what was used since"
+        );
         let shown = read_held(&vault, held, &["identity"]).await.unwrap();
         assert_eq!(text_of(&shown, "family_name"), Some("EXEMPLE-A"));
     });
@@ -372,5 +375,59 @@ fn a_hold_names_records_that_may_be_held_all_or_none() {
         assert_eq!(listed.iter().map(|hold| hold.id).collect::<Vec<_>>(), ids);
         assert_eq!((listed[0].record, &*listed[0].authority), (there, COURT));
         assert_eq!(listed[0].approver, watch().agent);
+    });
+}
+
+/// Days pass, and the vault does its own work on each.
+fn live_through(house: &House, vault: &Vault, days: usize) {
+    for _ in 0..days {
+        house.pass_days(1);
+        vault.tick().unwrap();
+    }
+}
+
+#[test]
+fn a_file_whose_note_is_long_gone_is_held_and_erased_like_any_other() {
+    let house = House::founded(511);
+    run(async {
+        let vault = house.start().unwrap();
+        let mut files = Vec::new();
+        for name in ["EXEMPLE-A", "EXEMPLE-B"] {
+            let input = island_file(name, "2020-11-20");
+            files.push(vault.create(&head(), &care(), input).await.unwrap().record);
+        }
+        live_through(&house, &vault, 6);
+        hold(&vault, &files[..1]).await.unwrap();
+        let erased = vault.erase(&head(), &care(), files.clone()).await.unwrap();
+        assert!(matches!(
+            erased.items.iter().find(|(id, _)| *id == files[0]),
+            Some((_, Err(VaultError::Held)))
+        ));
+        assert!(matches!(erased.items.iter().find(|(id, _)| *id == files[1]), Some((_, Ok(())))));
+        assert!(!rows(&house, b'r').iter().any(|key| key.ends_with(files[1].as_bytes())));
+        let shown = read_held(&vault, files[0], &["identity", "note"]).await.unwrap();
+        assert_eq!(text_of(&shown, "family_name"), Some("EXEMPLE-A"));
+    });
+}
+
+#[test]
+fn a_hold_brings_back_no_class_that_was_past_its_own_date_when_it_was_placed() {
+    let house = House::founded(512);
+    run(async {
+        let vault = house.start().unwrap();
+        let input = island_file("EXEMPLE-A", "2020-11-20");
+        let file = vault.create(&head(), &care(), input).await.unwrap().record;
+        // The note's date comes, and no purge has run yet.
+        for _ in 0..5 {
+            house.pass_days(1);
+            filed(&vault, "EXEMPLE-B", "2020-11-20").await.unwrap();
+        }
+        hold(&vault, &[file]).await.unwrap();
+        let shown = read_held(&vault, file, &["identity", "note"]).await.unwrap();
+        assert_eq!(status(&shown, "memo"), FieldStatus::Expired);
+        assert_eq!(status(&shown, "family_name"), FieldStatus::Value);
+        vault.run_purge(&watch()).await.unwrap();
+        let notes = rows(&house, b's').into_iter().filter(|key| key.ends_with(b"note"));
+        assert_eq!(notes.count(), 0, "the purge took it");
     });
 }

@@ -209,3 +209,23 @@ fn an_update_of_another_version_forgets_nothing() {
         assert!(events(&vault, "update").await.iter().all(|event| event.slots.is_empty()));
     });
 }
+
+#[test]
+fn forgetting_reaches_what_an_unfinished_compaction_had_the_record_leave() {
+    let house = House::founded(660);
+    run(async {
+        let vault = house.start().unwrap();
+        let record = with_note(&vault, "EXEMPLE-A").await;
+        let first = slot_of(&house, record);
+        assert!(vault.compact(&first.seg).unwrap());
+        vault.tick().unwrap();
+        let second = slot_of(&house, record);
+        let keyring = vault.log().keyring();
+        assert!(second != first && keyring.slot_lives(&first), "moved, and not dropped yet");
+        let (version, ..) = look(&vault, record).await.unwrap();
+        let changed = renamed(record, version, "CHANGE");
+        vault.update_and_forget(&clerk(), &care(), changed).await.unwrap();
+        assert!(!keyring.slot_lives(&first) && !keyring.slot_lives(&second));
+        assert_eq!(look(&vault, record).await.unwrap().1.as_deref(), Some("CHANGE"));
+    });
+}

@@ -86,3 +86,22 @@ fn a_purge_between_the_move_and_the_drop_keeps_what_is_held_and_nothing_else() {
         assert_eq!(rows_of(&house, b'r', other).len(), 0);
     });
 }
+
+#[test]
+fn a_held_record_counts_as_held_from_its_move_to_the_drop_of_what_it_left() {
+    let house = House::founded(612);
+    run(async {
+        let vault = house.start().unwrap();
+        let record = filed(&vault, "EXEMPLE-A", "2020-11-20").await.unwrap().record;
+        crate::hold::hold(&vault, &[record]).await.unwrap();
+        let old = slot_of(&house, record);
+        assert!(vault.compact(&old.seg).unwrap());
+        vault.tick().unwrap();
+        assert_ne!(slot_of(&house, record), old, "it moved");
+        assert!(vault.log().keyring().slot_lives(&old), "and what it left is there");
+        assert!(crate::hold::read_held(&vault, record, &["identity"]).await.is_ok());
+        compacted(&vault);
+        assert!(!vault.log().keyring().slot_lives(&old));
+        assert!(crate::hold::read_held(&vault, record, &["identity"]).await.is_ok());
+    });
+}
