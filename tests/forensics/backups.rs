@@ -7,8 +7,11 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
+use serde_json::Value as Json;
+
 use crate::{
     formats::Id,
+    house::House,
     rows::Pool,
     scene::{Look, Scene, State},
 };
@@ -122,6 +125,13 @@ fn served(scene: &mut Scene, (ids, closed): (&[Id], &[Id])) {
         assert_eq!(shown.err.contains("NOT_AVAILABLE"), is_closed, "{}", shown.err);
     }
     scene.erase(&ids[59..]);
+    // What is lost cannot be erased by its id any more: its date takes it.
+    let lost: Vec<String> = scene.those(State::Lost).iter().map(hex::encode).collect();
+    let done = House::end(scene.ask_erasure(&lost));
+    let items = done.out.lines().next().map(|line| serde_json::from_str::<Json>(line).unwrap());
+    let items = items.unwrap()["items"].as_array().unwrap().clone();
+    assert!(items.iter().all(|item| item["reason"] == "NOT_AVAILABLE"), "{}", done.out);
+    assert_eq!(items.len(), 7);
     scene.house.terminate();
 }
 

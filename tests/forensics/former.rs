@@ -1,14 +1,15 @@
 //! Versions that a record had: what was only changed still opens from a copy of before, and what was
 //! changed and forgotten does not, since the record moved to other slots and the ones it left were erased.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, process::Child};
 
 use serde_json::json;
 
 use crate::{
     examiner::Examiner,
     formats::{Id, Key, token},
-    rows::RecordRow,
+    house::House,
+    rows::{Pool, RecordRow},
     scene::{self, Said, Scene, State},
 };
 
@@ -18,9 +19,9 @@ const ANOTHER_NAME: usize = 5_000;
 /// What became of the former versions of the records that live.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Former {
-    /// Rows of versions that were only changed: they open.
+    /// Versions that were only changed: they open.
     pub(crate) read: usize,
-    /// Rows of versions that were forgotten: their slot is gone.
+    /// Versions that were forgotten: their slot is gone.
     pub(crate) refused: usize,
     /// Sections under slots that were left, each tried with every slot the record still has.
     pub(crate) sections: usize,
@@ -35,10 +36,34 @@ impl Scene {
 
     /// Changes its street and its name, and has whatever it said before forgotten.
     pub(crate) fn update_and_forget(&mut self, id: &Id) {
-        let Said { name, street, .. } = self.truth[id].present();
-        let said = Said { name: name + ANOTHER_NAME, street: street + 1, forgotten: false };
-        let certificate = self.change(id, said, &["--forget"]);
+        let certificate = self.change(id, self.moved(id), &["--forget"]);
         assert!(certificate.is_string(), "a certificate says so");
+        self.forget_former(id);
+    }
+
+    /// Asks for that.
+    pub(crate) fn ask_to_forget(&self, id: &Id) -> Child {
+        self.ask(id, self.moved(id), &["--forget"])
+    }
+
+    /// Whether that was done, as the data folder in use says.
+    pub(crate) fn settle_forgotten(&mut self, id: &Id) -> bool {
+        let rows = Pool::of_copy(&self.house.data());
+        let version = rows.records[id].first().unwrap().version;
+        let done = version > self.truth[id].version;
+        if done {
+            self.changed(id, self.moved(id), version);
+            self.forget_former(id);
+        }
+        done
+    }
+
+    fn moved(&self, id: &Id) -> Said {
+        let Said { name, street, .. } = self.truth[id].present();
+        Said { name: name + ANOTHER_NAME, street: street + 1, forgotten: false }
+    }
+
+    fn forget_former(&mut self, id: &Id) {
         let known = self.truth.get_mut(id).unwrap();
         let now = known.version;
         known.versions.iter_mut().for_each(|(version, said)| said.forgotten = *version != now);
@@ -46,7 +71,7 @@ impl Scene {
         self.left.entry(*id).or_default().extend(sections);
     }
 
-    fn change(&mut self, id: &Id, said: Said, how: &[&str]) -> serde_json::Value {
+    fn ask(&self, id: &Id, said: Said, how: &[&str]) -> Child {
         let known = &self.truth[id];
         let mut fields = json!({"street": scene::street(known.number, said.street)});
         if said.name != known.present().name {
@@ -55,13 +80,19 @@ impl Scene {
         let file = self.house.brought("change.json", &json!({"fields": fields}).to_string());
         let (record, version) = (hex::encode(id), known.version.to_string());
         let args = ["update", &record, "--version", &version, "--purpose", "p1", "--file", &file];
-        let done = self.house.run_as("med-974", &[&args[..], &["--json"], how].concat());
-        let written = done.json();
-        let version = u32::try_from(written["version"].as_u64().unwrap()).unwrap();
+        self.house.begin_as("med-974", &[&args[..], &["--json"], how].concat())
+    }
+
+    fn changed(&mut self, id: &Id, said: Said, version: u32) {
         let known = self.truth.get_mut(id).unwrap();
         assert!(version > known.version);
         known.version = version;
         known.versions.insert(version, said);
+    }
+
+    fn change(&mut self, id: &Id, said: Said, how: &[&str]) -> serde_json::Value {
+        let written = House::end(self.ask(id, said, how)).json();
+        self.changed(id, said, u32::try_from(written["version"].as_u64().unwrap()).unwrap());
         written["certificate"].clone()
     }
 
@@ -80,18 +111,22 @@ impl Scene {
             |id: &Id| self.truth[id].state == State::Live && self.truth[id].versions.len() > 1;
         for (id, rows) in self.pool.records.iter().filter(|(id, _)| changed(id)) {
             let (known, mut slots) = (&self.truth[id], BTreeSet::new());
+            let (mut read, mut refused) = (BTreeSet::new(), BTreeSet::new());
             for row in rows {
                 if known.versions[&row.version].forgotten {
                     let reached = examiner.slots(&row.seg, row.index);
                     assert!(reached.is_empty(), "a slot that {} left is reached", known.number);
-                    former.refused += 1;
+                    refused.insert(row.version);
                 } else {
                     let opened = examiner.open(&self.pool, id, row).expect("it is not forgotten");
                     self.hold(id, &opened);
-                    former.read += usize::from(row.version < known.version);
+                    read.insert(row.version);
                     slots.extend(opened.slots);
                 }
             }
+            read.remove(&known.version);
+            former.read += read.len();
+            former.refused += refused.len();
             former.sections += self.no_left_section_opens(examiner, id, &slots);
         }
         former

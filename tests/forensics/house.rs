@@ -266,8 +266,13 @@ impl House {
 
     /// The same as an agent.
     pub(crate) fn run_as(&self, agent: &str, args: &[&str]) -> Done {
+        Self::end(self.begin_as(agent, args))
+    }
+
+    /// Begins a command as an agent.
+    pub(crate) fn begin_as(&self, agent: &str, args: &[&str]) -> Child {
         let session = self.text(&format!("desk/session-{agent}"));
-        self.run(&[args, &["--session", &session]].concat())
+        self.begin(&[args, &["--session", &session]].concat())
     }
 
     fn first_login(&self, agent: &str, one_time: &str) {
