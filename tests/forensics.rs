@@ -14,10 +14,14 @@
     reason = "a test that cannot go on fails"
 )]
 
+#[path = "forensics/backups.rs"]
+mod backups;
 #[path = "forensics/examiner.rs"]
 mod examiner;
 #[path = "forensics/formats.rs"]
 mod formats;
+#[path = "forensics/former.rs"]
+mod former;
 #[path = "forensics/house.rs"]
 mod house;
 #[path = "forensics/kills.rs"]

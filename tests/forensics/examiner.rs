@@ -53,6 +53,8 @@ pub(crate) struct Opened {
     /// Texts of all fields, by class and name.
     pub(crate) texts: BTreeMap<(String, String), String>,
     pub(crate) sections: usize,
+    /// The slots under which its head and its sections are.
+    pub(crate) slots: BTreeSet<(Id, u32)>,
 }
 
 impl Examiner {
@@ -104,6 +106,13 @@ impl Examiner {
         self.keyrings.iter().filter_map(in_one).collect()
     }
 
+    /// Index keys of a collection that any keyring gives.
+    pub(crate) fn index_keys<'a>(&'a self, collection: &'a str) -> impl Iterator<Item = Key> + 'a {
+        let all = self.keyrings.iter().flat_map(|k| k.cohorts.values());
+        let of = all.filter(move |c| c.collection == collection);
+        of.flat_map(|c| c.index_keys.iter().copied())
+    }
+
     /// The nodes above a slot in the newest keyring, each of which gives it.
     pub(crate) fn way(&self, seg: &Id, index: u32) -> Vec<Key> {
         formats::way(&self.newest().segments[seg], index)
@@ -144,9 +153,11 @@ impl Examiner {
         let head = Address { vault, seg, index, collection, record, class: "_head", version };
         let head = formats::open_section(&slot, &head, &row.head).expect("the head opens");
         let (mut texts, mut sections) = (BTreeMap::new(), 1);
+        let mut slots = BTreeSet::from([(row.seg, row.index)]);
         for listed in Fields::of(&head).all(8).map(Fields::of) {
             let (class, seg, index) = (listed.text(1), listed.id(4), listed.index(5));
             let slot = self.slots(&seg, index).into_iter().next().expect("its section's slot");
+            slots.insert((seg, index));
             let (seg, version) = (&seg, listed.index(2));
             let address = Address { vault, seg, index, collection, record, class, version };
             let stored = pool.sections.get(&(*record, class.to_owned()));
@@ -157,7 +168,8 @@ impl Examiner {
             sections += 1;
             read_texts(&body.expect("the section of a live head opens"), class, &mut texts);
         }
-        Some(Opened { collection: collection.to_owned(), version: row.version, texts, sections })
+        let (collection, version) = (collection.to_owned(), row.version);
+        Some(Opened { collection, version, texts, sections, slots })
     }
 }
 

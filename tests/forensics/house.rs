@@ -71,6 +71,8 @@ pub(crate) struct House {
     folder: TempDir,
     control: File,
     days: Cell<i64>,
+    /// Name of the data folder in use.
+    data: RefCell<String>,
     server: RefCell<Option<(Child, Receiver<String>)>>,
     address: RefCell<String>,
 }
@@ -98,6 +100,7 @@ impl House {
             folder,
             control,
             days: Cell::new(0),
+            data: RefCell::new("data".to_owned()),
             server: RefCell::default(),
             address: RefCell::default(),
         };
@@ -181,15 +184,40 @@ impl House {
         ["place-a", "place-b"].map(|name| self.path(name)).to_vec()
     }
 
+    /// The data folder in use.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.path(&self.data.borrow())
+    }
+
     fn folders(&self) -> Vec<String> {
+        let policy = ["--policy".to_owned(), self.text("policy")];
+        [&self.at_rest(&self.data.borrow())[..], &policy].concat()
+    }
+
+    /// Flags of commands that run while no vault does.
+    fn at_rest(&self, data: &str) -> Vec<String> {
         let pairs = [
-            ("--data", "data"),
+            ("--data", data),
             ("--keys", "place-a"),
             ("--keys", "place-b"),
-            ("--policy", "policy"),
             ("--key-file", "root.key"),
         ];
         pairs.into_iter().flat_map(|(flag, name)| [flag.to_owned(), self.text(name)]).collect()
+    }
+
+    /// Takes a backup of the running vault into this folder; how many rows it has.
+    pub(crate) fn backup(&self, name: &str) -> u64 {
+        let done = self.run_as("keys-1", &["backup", &self.text(name), "--json"]);
+        done.json()["rows"].as_u64().unwrap()
+    }
+
+    /// Restores a backup into a new folder, which is the one in use from then on. No vault runs.
+    pub(crate) fn restore(&self, backup: &str, data: &str) {
+        let (from, at_rest) = (self.text(backup), self.at_rest(data));
+        let flags: Vec<&str> = at_rest.iter().map(String::as_str).collect();
+        let done = self.run(&[&["restore", &from, "--json"][..], &flags].concat());
+        assert_eq!(done.code, Some(0), "{}", done.err);
+        *self.data.borrow_mut() = data.to_owned();
     }
 
     /// Writes a file of what people bring along; not one of the vault.
@@ -238,8 +266,13 @@ impl House {
 
     /// The same as an agent.
     pub(crate) fn run_as(&self, agent: &str, args: &[&str]) -> Done {
+        Self::end(self.begin_as(agent, args))
+    }
+
+    /// Begins a command as an agent.
+    pub(crate) fn begin_as(&self, agent: &str, args: &[&str]) -> Child {
         let session = self.text(&format!("desk/session-{agent}"));
-        self.run(&[args, &["--session", &session]].concat())
+        self.begin(&[args, &["--session", &session]].concat())
     }
 
     fn first_login(&self, agent: &str, one_time: &str) {

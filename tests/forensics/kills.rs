@@ -1,5 +1,5 @@
-//! A server that is killed before each of its calls in an erasure, and in a start that purges, and again
-//! while it recovers.
+//! A server that is killed before each of its calls in an erasure, before some of those in a start that
+//! purges and in a change that forgets, and again while it recovers.
 //!
 //! Each numbered step of the program ends in calls that the shim counts (files written, synced, renamed,
 //! deleted, closed after writing), so that a kill before each call is a kill between any two steps. It
@@ -114,6 +114,42 @@ fn a_purge_killed_before_its_calls_is_caught_up_by_the_next_start_to_the_examine
     assert_eq!(look.opened, STAY);
     println!("{kills} kills in starts that purge, {early} of them before the point of no return");
     assert!(early > 0 && early < kills, "the kills were not in the middle");
+}
+
+#[test]
+fn a_change_that_forgets_killed_before_its_calls_is_whole_or_undone_after_the_next_start() {
+    let mut scene = Scene::founded(false);
+    let go = scene.file(40, "2020-11-23");
+    assert_eq!(scene.backup("before").0.opened, go.len());
+    let (mut kills, mut undone, mut finished) = (0, 0, 0);
+    for (round, id) in go.iter().enumerate() {
+        // Close together where it is committed, further apart where it waits for the generation.
+        scene.house.kill_at(i64::try_from(1 + round * (round + 1) / 2).unwrap());
+        let client = scene.ask_to_forget(id);
+        let (killed, answer) = scene.house.killed_before(client);
+        let answered = answer.code == Some(0);
+        if killed {
+            kills += 1;
+            scene.house.serve();
+        }
+        scene.house.kill();
+        let done = scene.settle_forgotten(id);
+        assert!(done || !answered, "it was answered");
+        undone += usize::from(!done);
+        finished += usize::from(done && !answered);
+        let look = scene.look();
+        assert_eq!((look.opened, look.former.refused), (go.len(), round + 1 - undone));
+        if !killed {
+            assert!(answered, "{}", answer.err);
+            break;
+        }
+        scene.house.serve();
+        scene.house.login("med-974");
+    }
+    println!(
+        "{kills} kills in changes that forget: {undone} undone, {finished} finished by a start"
+    );
+    assert!(kills < go.len() && undone > 1 && finished > 1, "the kills were not in the middle");
 }
 
 /// A kill that comes too early to be seen would pass for anything: the count is what it says.

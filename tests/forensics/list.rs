@@ -2,13 +2,14 @@
 //!
 //! `tests/output/examiner-reads.txt` pins it, and SECURITY.md carries it: nothing may join it unnoticed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::{
-    examiner::{self, Examiner},
-    formats::{self, Address, Fields, Id, token},
-    rows::Pool,
+    examiner::Examiner,
+    formats::{self, Address, Fields, Id, Key, token},
+    rows::{Pool, RecordRow},
     scene::{self, Scene, State},
+    search::Needles,
 };
 
 /// Fields of a stored event, by number.
@@ -63,33 +64,33 @@ impl List {
         let keyring = examiner.newest();
         let dropped: BTreeSet<Id> =
             Fields::of(&keyring.body).all(4).map(|t| Fields::of(t).id(2)).collect();
-        for id in scene.those(state) {
-            let dated = rows.records.get(&id).into_iter().flatten().any(|row| {
-                keyring.cohorts.contains_key(&row.cohort) || dropped.contains(&row.cohort)
-            });
-            self.note(dated, &format!("{what}: collection, expiry date and zone, by its cohort"));
-            let listed = rows.records.contains_key(&id);
-            self.note(listed, &format!("{what}: id, cohort, segment, index and version"));
-            let sections = rows.sections.keys().any(|(of, _)| *of == id);
-            self.note(
-                sections,
-                &format!("{what}: names of its classes, sizes to the next 64 bytes"),
-            );
-            let tokens = rows.index.iter().any(|key| key.ends_with(&id));
-            self.note(tokens, &format!("{what}: keyed tokens of its searchable values"));
-            for (key, values) in &rows.other {
-                let named = contains(key, &id) || values.iter().any(|value| contains(value, &id));
-                let row = match key[0] {
-                    b'q' => "request ids of the writes that made it or erased it",
-                    b'c' => "its cohort's list of members",
-                    b'k' => "a certificate that names it",
-                    b'p' => "a pending erasure that names it",
-                    b'l' | b't' | b'a' => "a public leaf that names it",
-                    b'd' | b'n' | b'm' | b'g' | b'u' => "a row of the vault's own that names it",
-                    _ => "an unknown row that names it",
-                };
-                self.note(named, &format!("{what}: {row}"));
-            }
+        let ids: BTreeSet<Id> = scene.those(state).into_iter().collect();
+        let listed = || rows.records.iter().filter(|(id, _)| ids.contains(*id));
+        let dated = listed()
+            .flat_map(|(_, rows)| rows)
+            .any(|row| keyring.cohorts.contains_key(&row.cohort) || dropped.contains(&row.cohort));
+        self.note(dated, &format!("{what}: collection, expiry date and zone, by its cohort"));
+        let found = listed().next().is_some();
+        self.note(found, &format!("{what}: id, cohort, segment, index and version"));
+        let sections = rows.sections.keys().any(|(of, _)| ids.contains(of));
+        self.note(sections, &format!("{what}: names of its classes, sizes to the next 64 bytes"));
+        let of_one = |key: &Vec<u8>| key.last_chunk().is_some_and(|id| ids.contains(id));
+        let tokens = rows.index.iter().any(of_one);
+        self.note(tokens, &format!("{what}: keyed tokens of its searchable values"));
+        let written = ids.iter().flat_map(|id| [id.to_vec(), hex::encode(id).into_bytes()]);
+        let needles = Needles::new(written.map(|id| (id, ())));
+        for (key, values) in &rows.other {
+            let named = values.iter().chain([key]).any(|bytes| !needles.find(bytes).is_empty());
+            let row = match key[0] {
+                b'q' => "request ids of the writes that made it or erased it",
+                b'c' => "its cohort's list of members",
+                b'k' => "a certificate that names it",
+                b'p' => "a pending erasure that names it",
+                b'l' | b't' | b'a' => "a public leaf that names it",
+                b'd' | b'n' | b'm' | b'g' | b'u' => "a row of the vault's own that names it",
+                _ => "an unknown row that names it",
+            };
+            self.note(named, &format!("{what}: {row}"));
         }
     }
 
@@ -144,28 +145,43 @@ impl List {
         }
     }
 
-    /// What records that live said before they were changed.
+    /// What records that live said before they were changed, and where they were before they moved.
     pub(crate) fn earlier_versions(&mut self, scene: &Scene, examiner: &Examiner) {
-        for id in scene.those(State::Live).iter().filter(|id| scene.truth[*id].text > 1) {
-            let row = scene.row_of(id);
-            let slot = examiner.slots(&row.seg, row.index).into_iter().next().unwrap();
-            let mut texts = BTreeMap::new();
-            for (class, section) in
-                scene.sections_of(id).filter(|(class, _)| *class == "coordinates")
-            {
-                let at = (&row.seg, row.index);
-                let (_, version, body) =
-                    examiner.try_section(&slot, at, (id, class), section).expect("a live slot's");
-                let mut one = BTreeMap::new();
-                examiner::read_texts(&body, class, &mut one);
-                texts.insert(version, one);
+        for id in scene.those(State::Live) {
+            let known = &scene.truth[&id];
+            let former = |row: &&RecordRow| row.version < known.version;
+            for row in scene.pool.records[&id].iter().filter(former) {
+                let opened = examiner.open(&scene.pool, &id, row);
+                let said = known.versions[&row.version];
+                let read = opened.is_some_and(|opened| {
+                    opened.texts.values().any(|t| *t == scene::street(known.number, said.street))
+                });
+                self.note(
+                    read && !said.forgotten,
+                    "live record, a copy from before: what it said before it was changed",
+                );
+                self.note(
+                    read && said.forgotten,
+                    "live record, a copy from before: what it said before that was forgotten",
+                );
             }
-            let street = ("coordinates".to_owned(), "street".to_owned());
-            let first = scene::street(scene.truth[id].number, 1);
-            let read = texts[&1].get(&street) == Some(&first);
-            self.note(read, "live record, a copy from before: what it said before it was changed");
         }
+        self.forgotten_versions(scene);
         self.note(!scene.those(State::Live).is_empty(), "live record: everything");
+    }
+
+    /// What copies say of versions that were forgotten, of records that live.
+    fn forgotten_versions(&mut self, scene: &Scene) {
+        let what = "forgotten version of a live record, in a copy of the data folder from before";
+        for (id, row) in scene.forgotten_rows() {
+            self.note(true, &format!("{what}: id, cohort, segment, index and version"));
+            let tokens = !row.index_rows.is_empty();
+            self.note(tokens, &format!("{what}: keyed tokens of its searchable values"));
+            self.note(
+                scene.left.get(&id).is_some_and(|left| !left.is_empty()),
+                &format!("{what}: names of its classes, sizes to the next 64 bytes"),
+            );
+        }
     }
 }
 
@@ -189,15 +205,9 @@ fn opened_events(examiner: &Examiner, rows: &Pool) -> Vec<Vec<u8>> {
 /// How many guesses at the names of records in this state an index key at hand confirms, with the index
 /// rows of every copy there was.
 pub(crate) fn confirmed(scene: &Scene, examiner: &Examiner, state: State) -> usize {
-    let keys: BTreeSet<[u8; 32]> = examiner
-        .keyrings
-        .iter()
-        .flat_map(|k| k.cohorts.values())
-        .filter(|c| c.collection == "cases")
-        .flat_map(|c| c.index_keys.iter().copied())
-        .collect();
+    let keys: BTreeSet<Key> = examiner.index_keys("cases").collect();
     let confirms = |id: &Id| {
-        let name = scene::name(scene.truth[id].number);
+        let name = scene::name(scene.truth[id].present().name);
         let tokens: BTreeSet<Id> =
             keys.iter().map(|key| token(key, "cases", "last_name", &name)).collect();
         let rows = &scene.pool.records[id];

@@ -129,11 +129,13 @@ fn after_an_erasure_the_memory_of_the_server_holds_no_key_that_opens_what_was_er
         })
         .collect();
     let before = Examiner::with(&scene.house.root(), &kept, &kept[0], false);
+    let moved = &ids[100..110];
+    moved.iter().for_each(|id| scene.update_and_forget(id));
     scene.erase(gone);
     let dump = scene.house.dump();
     let after = scene.examiner(false);
 
-    let wanted = wanted(&scene, (gone, live), (&before, &after));
+    let wanted = wanted(&scene, (gone, live, moved), (&before, &after));
     let found = find(wanted, &dump);
     println!("{} bytes of memory that is not zero", dump.0.len());
     for ((what, place), count) in &found {
@@ -148,11 +150,15 @@ fn after_an_erasure_the_memory_of_the_server_holds_no_key_that_opens_what_was_er
 }
 
 /// What is promised to be wiped when an erasure is acknowledged.
-const PROMISED: [&str; 6] = [
+const PROMISED: [&str; 10] = [
     "erased: slot secret",
     "erased: node above it",
     "erased: section key",
     "erased: extracted key",
+    "left: slot secret",
+    "left: node above it",
+    "left: section key",
+    "left: extracted key",
     "generation key of before",
     "node of a tree of before",
 ];
@@ -160,7 +166,7 @@ const PROMISED: [&str; 6] = [
 /// Everything looked for.
 fn wanted(
     scene: &Scene,
-    (gone, live): (&[Id], &[Id]),
+    (gone, live, moved): (&[Id], &[Id], &[Id]),
     (before, after): (&Examiner, &Examiner),
 ) -> Wanted {
     let mut wanted = Wanted::default();
@@ -175,6 +181,14 @@ fn wanted(
         let number = scene.truth[id].number;
         wanted.text(scene::name(number), "erased: plaintext, a name");
         wanted.text(scene::street(number, 1), "erased: plaintext, a street");
+    }
+    for id in moved {
+        let what = ["left: slot secret", "left: section key", "left: extracted key"];
+        wanted.record(scene, before, id, what);
+        let row = scene.row_of(id);
+        for node in before.way(&row.seg, row.index) {
+            wanted.key(&node, "left: node above it");
+        }
     }
     for id in live {
         let what = ["live: slot secret", "live: section key", "live: extracted key"];

@@ -1,4 +1,5 @@
-//! The rows of a data folder: of a copy, through the engine, and whatever a raw file still holds.
+//! The rows of a data folder: of a copy, through the engine, and whatever a raw file still holds; and
+//! those of a backup.
 //!
 //! Nothing here writes, but the engine does when it opens a folder.
 
@@ -74,6 +75,29 @@ impl Pool {
         Self::of(scratch.path())
     }
 
+    /// The rows of a backup of this vault, and how many: in files in the order of their numbers, each row
+    /// once, in the order of the keys.
+    pub(crate) fn of_backup(folder: &Path, vault: &Id) -> (Self, u64) {
+        let mut paths = files(folder);
+        paths.retain(|path| path.extension().is_some_and(|ext| ext == "oubb"));
+        paths.sort();
+        assert!(!paths.is_empty() && folder.join("manifest.json").is_file(), "a whole backup");
+        let (mut pool, mut count, mut last) = (Self::default(), 0, Vec::new());
+        for (number, path) in (1_u32..).zip(paths) {
+            let bytes = fs::read(path).unwrap();
+            let head = [b"OUBB\x01".as_slice(), vault, &number.to_be_bytes()].concat();
+            let mut rest = bytes.strip_prefix(head.as_slice()).expect("a file of this vault");
+            while !rest.is_empty() {
+                let (key, value) = (framed(&mut rest), framed(&mut rest));
+                assert!(key > last.as_slice(), "the rows are in order");
+                pool.take(key, value);
+                last = key.to_vec();
+                count += 1;
+            }
+        }
+        (pool, count)
+    }
+
     fn take(&mut self, key: &[u8], value: &[u8]) {
         match key[0] {
             b'r' => {
@@ -103,6 +127,15 @@ impl Pool {
             self.other.entry(key).or_default().extend(values);
         }
     }
+}
+
+/// A length of four bytes, and as many bytes.
+fn framed<'a>(rest: &mut &'a [u8]) -> &'a [u8] {
+    let (length, after) = rest.split_first_chunk().expect("a length");
+    let length = usize::try_from(u32::from_be_bytes(*length)).unwrap();
+    let (part, after) = after.split_at_checked(length).expect("a whole row");
+    *rest = after;
+    part
 }
 
 /// Record rows in the raw bytes of a file, whether the engine lists them or not: found by the two ids

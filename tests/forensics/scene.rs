@@ -12,6 +12,7 @@ use serde_json::json;
 use crate::{
     examiner::{Examiner, Opened},
     formats::Id,
+    former::Former,
     house::{Done, House},
     rows::{self, Pool, RecordRow},
     search,
@@ -20,10 +21,30 @@ use crate::{
 /// What is known of a record.
 pub(crate) struct Truth {
     pub(crate) number: usize,
-    /// Of its coordinates: 1 for what was filed, more for what it was changed to.
-    pub(crate) text: u32,
     pub(crate) state: State,
     pub(crate) subject: String,
+    /// The version in force.
+    pub(crate) version: u32,
+    /// What each of its versions says.
+    pub(crate) versions: BTreeMap<u32, Said>,
+}
+
+/// What a version of a record says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Said {
+    /// Whose name it has.
+    pub(crate) name: usize,
+    /// Of its street: 1 for what was filed, more for what it was changed to.
+    pub(crate) street: u32,
+    /// The record moved to other slots since.
+    pub(crate) forgotten: bool,
+}
+
+impl Truth {
+    /// What the version in force says.
+    pub(crate) fn present(&self) -> Said {
+        self.versions[&self.version]
+    }
 }
 
 /// Whether it must be readable.
@@ -37,6 +58,8 @@ pub(crate) enum State {
     Settled,
     Erased,
     Purged,
+    /// A backup was restored in which it is not, or not as it was last.
+    Lost,
 }
 
 /// A house with its records.
@@ -45,6 +68,8 @@ pub(crate) struct Scene {
     pub(crate) truth: BTreeMap<Id, Truth>,
     /// Every row that any copy held.
     pub(crate) pool: Pool,
+    /// Sections in copies whose slots their record left.
+    pub(crate) left: BTreeMap<Id, BTreeSet<Vec<u8>>>,
     /// Bytes of files looked through for marks.
     pub(crate) searched: u64,
     /// Files that do not change any more and were looked through.
@@ -60,6 +85,7 @@ pub(crate) struct Look {
     pub(crate) opened: usize,
     pub(crate) sections: usize,
     pub(crate) refused: usize,
+    pub(crate) former: Former,
 }
 
 impl Scene {
@@ -69,6 +95,7 @@ impl Scene {
             house: House::founded(),
             truth: BTreeMap::new(),
             pool: Pool::default(),
+            left: BTreeMap::new(),
             searched: 0,
             done: BTreeSet::new(),
             filed: 0,
@@ -104,25 +131,15 @@ impl Scene {
             .map(|(row, number)| {
                 let id = id_of(row["record_id"].as_str().unwrap());
                 let subject = row["subject_id"].as_str().unwrap().to_owned();
-                self.truth.insert(id, Truth { number, text: 1, state: State::Live, subject });
+                let said = Said { name: number, street: 1, forgotten: false };
+                let versions = BTreeMap::from([(1, said)]);
+                let state = State::Live;
+                self.truth.insert(id, Truth { number, state, subject, version: 1, versions });
                 id
             })
             .collect();
         assert_eq!(ids.len(), count);
         ids
-    }
-
-    /// Changes the street of a record.
-    pub(crate) fn update(&mut self, id: &Id) {
-        let known = self.truth.get_mut(id).unwrap();
-        let fields = json!({"fields": {"street": street(known.number, known.text + 1)}});
-        let file = self.house.brought("change.json", &fields.to_string());
-        let version = known.text.to_string();
-        let record = hex::encode(id);
-        let args = ["update", &record, "--version", &version, "--purpose", "p1", "--file", &file];
-        let done = self.house.run_as("med-974", &[&args[..], &["--json"]].concat());
-        assert_eq!(done.code, Some(0), "{}", done.err);
-        known.text += 1;
     }
 
     /// Reads a record through the vault.
@@ -179,13 +196,22 @@ impl Scene {
     }
 
     /// Copies the data folder of a stopped or killed server, and examines the copy: he opens every live
-    /// record in it as it was last, and of all copies so far nothing that was erased or purged.
+    /// record in it as it was last, and of all copies so far nothing that was forgotten.
     pub(crate) fn look(&mut self) -> Look {
         let copy = self.house.path(&format!("backups/{:03}", self.looks));
         self.looks += 1;
-        rows::copy(&self.house.path("data"), &copy);
+        rows::copy(&self.house.data(), &copy);
         self.no_mark_in_any_file(&copy);
         let rows = if self.keep_copies { Pool::of_copy(&copy) } else { Pool::of(&copy) };
+        let look = self.examine(rows);
+        if !self.keep_copies {
+            fs::remove_dir_all(copy).unwrap();
+        }
+        look
+    }
+
+    /// Examines the rows of a copy of now.
+    pub(crate) fn examine(&mut self, rows: Pool) -> Look {
         let examiner = self.examiner(false);
         let mut look = Look::default();
         let ids: Vec<Id> = self.truth.keys().copied().collect();
@@ -197,7 +223,7 @@ impl Scene {
             });
             match (known.state, &opened) {
                 (State::Live, None) => panic!("{} is gone", name(known.number)),
-                (State::Erased | State::Purged, Some(_)) => {
+                (State::Erased | State::Purged | State::Lost, Some(_)) => {
                     panic!("{} is read although {:?}", name(known.number), known.state)
                 }
                 (State::Settled, _) => {
@@ -207,6 +233,7 @@ impl Scene {
                 _ => {}
             }
             if let Some(opened) = opened {
+                assert_eq!(opened.version, self.truth[&id].version);
                 self.hold(&id, &opened);
                 look.opened += 1;
                 look.sections += opened.sections;
@@ -214,21 +241,20 @@ impl Scene {
         }
         self.pool.merge(rows);
         look.refused = self.nothing_forgotten_opens(&examiner);
-        if !self.keep_copies {
-            fs::remove_dir_all(copy).unwrap();
-        }
+        look.former = self.former(&examiner);
         look
     }
 
-    fn hold(&self, id: &Id, opened: &Opened) {
+    /// What was read of a record is what this version of it says.
+    pub(crate) fn hold(&self, id: &Id, opened: &Opened) {
         let known = &self.truth[id];
+        let said = known.versions[&opened.version];
         let text = |class: &str, field: &str| {
             opened.texts.get(&(class.to_owned(), field.to_owned())).map(String::as_str)
         };
         assert_eq!(opened.collection, "cases");
-        assert_eq!(opened.version, known.text);
-        assert_eq!(text("identity", "last_name"), Some(name(known.number).as_str()));
-        let street = street(known.number, known.text);
+        assert_eq!(text("identity", "last_name"), Some(name(said.name).as_str()));
+        let street = street(known.number, said.street);
         assert_eq!(text("coordinates", "street"), Some(street.as_str()));
         assert_eq!(text("coordinates", "email"), Some(email(known.number).as_str()));
     }
@@ -255,14 +281,14 @@ impl Scene {
         of.flat_map(|((_, class), all)| all.iter().map(move |s| (class.as_str(), s.as_slice())))
     }
 
-    /// A row of a record in any copy.
+    /// The row of a record's last version in any copy.
     pub(crate) fn row_of(&self, id: &Id) -> &RecordRow {
-        self.pool.records[id].first().unwrap()
+        self.pool.records[id].iter().max_by_key(|row| row.version).unwrap()
     }
 
     /// Looks for the marks in every file of the newest copy and of the places, and in every keyring file
     /// of the attic, once each.
-    fn no_mark_in_any_file(&mut self, copy: &Path) {
+    pub(crate) fn no_mark_in_any_file(&mut self, copy: &Path) {
         let marks = search::marks();
         let [a, b, attic] = ["place-a", "place-b", "attic"].map(|name| self.house.path(name));
         for folder in [&a, &b, &attic, copy] {

@@ -1,6 +1,6 @@
 //! A life of a vault, examined after each part of it.
 
-use std::{collections::BTreeSet, fs};
+use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use crate::{
     examiner::Examiner,
@@ -30,13 +30,16 @@ fn of_thousands_of_records_the_examiner_opens_every_live_one_and_nothing_that_wa
     let whole = scene.look();
     assert_eq!((whole.opened, whole.refused), (STAY + DUE, 0));
     assert_eq!(whole.sections, 4 * whole.opened);
-    let old: Vec<_> = ["old-a", "old-b"].iter().map(|name| scene.house.path(name)).collect();
-    scene.house.places().iter().zip(&old).for_each(|(place, copy)| rows::copy(place, copy));
+    let old = copy_places(&scene, ["old-a", "old-b"]);
+    scene.house.serve();
+    scene.house.login("keys-1");
+    assert_eq!(scene.backup("first").0.opened, STAY + DUE);
 
-    erasures(&mut scene, &stay);
+    let later = erasures(&mut scene, &stay);
     let look = scene.look();
     assert_eq!(look.opened, STAY - 402 + DUE);
     assert!(look.refused > 402 * 4);
+    assert_eq!((look.former.read, look.former.refused), (4, 7));
 
     purge(&mut scene, &due);
     let look = scene.look();
@@ -45,16 +48,16 @@ fn of_thousands_of_records_the_examiner_opens_every_live_one_and_nothing_that_wa
     for state in [State::Erased, State::Purged] {
         assert_eq!(confirmed(&scene, &examiner, state), 0, "{state:?}: after T2 no guess is");
     }
+    assert_eq!(scene.forgotten_confirmed(&examiner), 0, "nor one at a forgotten version");
     assert!(confirmed(&scene, &examiner, State::Live) > 0, "or the guesses are wrong");
     everything_at_hand(&scene, &examiner);
-    old_places(&scene, &old);
+    old_places(&scene, &old, &later);
     the_list(&scene, &examiner);
 }
 
-/// Changes, and erasures of one record, of hundreds and of a person, in the middle of which the server is
-/// killed.
-fn erasures(scene: &mut Scene, stay: &[Id]) {
-    scene.house.serve();
+/// Changes, also such that have what was before forgotten, and erasures of one record, of hundreds and of a
+/// person, in the middle of which the server is killed. Gives a copy of the places from between.
+fn erasures(scene: &mut Scene, stay: &[Id]) -> Vec<PathBuf> {
     for agent in ["desk-974", "med-974"] {
         scene.house.login(agent);
     }
@@ -64,18 +67,40 @@ fn erasures(scene: &mut Scene, stay: &[Id]) {
     scene.house.terminate();
     scene.look();
     scene.house.serve();
-    scene.house.login("desk-974");
+    for agent in ["desk-974", "med-974"] {
+        scene.house.login(agent);
+    }
+    // Two that were changed before and two that were not.
+    stay[4..8].iter().for_each(|id| scene.update_and_forget(id));
     scene.erase(&stay[..1]);
     scene.erase(&stay[1000..1200]);
     scene.house.kill();
-    scene.look();
+    let look = scene.look();
+    assert_eq!((look.former.read, look.former.refused), (3, 6));
     let guessed = confirmed(scene, &scene.examiner(false), State::Erased);
     assert_eq!(guessed, 201, "until T2 a guess is confirmed");
+    let guessed = scene.forgotten_confirmed(&scene.examiner(false));
+    assert_eq!(guessed, 6, "until T2 one at a forgotten version is too");
     scene.house.serve();
-    scene.house.login("desk-974");
+    for agent in ["desk-974", "med-974", "keys-1"] {
+        scene.house.login(agent);
+    }
+    let later = copy_places(scene, ["later-a", "later-b"]);
+    // Again, and only changed after it was forgotten.
+    scene.update_and_forget(&stay[6]);
+    scene.update(&stay[7]);
+    assert_eq!(scene.backup("second").0.opened, STAY - 201 + DUE);
     scene.erase_subject_of(&stay[2000]);
     scene.erase(&stay[1200..1400]);
     scene.house.kill();
+    later
+}
+
+/// What nobody may have kept.
+fn copy_places(scene: &Scene, names: [&str; 2]) -> Vec<PathBuf> {
+    let copies: Vec<_> = names.iter().map(|name| scene.house.path(name)).collect();
+    scene.house.places().iter().zip(&copies).for_each(|(place, copy)| rows::copy(place, copy));
+    copies
 }
 
 /// The next day, with its purge and the exchange of index keys; a kill and a restart after it.
@@ -100,8 +125,9 @@ fn everything_at_hand(scene: &Scene, examiner: &Examiner) {
     assert_eq!(examiner.closed, all, "he holds the file of every generation, and opens the last");
     assert_eq!((examiner.keyrings.len(), examiner.anchor_slots), (1, 2));
     wrong_slots(scene, examiner);
+    assert!(scene.no_slot_is_of_two_records() >= STAY + DUE + 5);
     let keys = clear_keys(scene, examiner);
-    let (mut carved, mut gone, mut live) = (BTreeSet::new(), 0, 0);
+    let (mut carved, mut gone, mut live, mut moved) = (BTreeSet::new(), 0, 0, 0);
     let segments: BTreeSet<Id> = scene.pool.records.values().flatten().map(|row| row.seg).collect();
     let folders =
         ["data", "place-a", "place-b", "attic", "backups"].map(|name| scene.house.path(name));
@@ -113,6 +139,10 @@ fn everything_at_hand(scene: &Scene, examiner: &Examiner) {
     }
     for (id, row) in &carved {
         match scene.truth.get(id).map(|known| known.state) {
+            Some(State::Live) if scene.truth[id].versions[&row.version].forgotten => {
+                assert!(examiner.slots(&row.seg, row.index).is_empty());
+                moved += 1;
+            }
             Some(State::Live) => {
                 let slot = examiner.slots(&row.seg, row.index).into_iter().next().unwrap();
                 let (seg, index) = (&row.seg, row.index);
@@ -137,14 +167,16 @@ fn everything_at_hand(scene: &Scene, examiner: &Examiner) {
         }
     }
     assert!(live >= STAY - 402 && gone >= 402 + DUE, "{live} live and {gone} gone were carved");
+    assert!(moved >= 7, "{moved} rows of forgotten versions were carved");
 }
 
 /// No other slot of its segment opens what was erased.
 fn wrong_slots(scene: &Scene, examiner: &Examiner) {
     let erased = scene.those(State::Erased);
-    let rows: Vec<_> =
-        erased.iter().take(TRIED_WITH_ALL).map(|id| (id, scene.row_of(id))).collect();
-    let mut tried = 0;
+    let mut rows: Vec<_> =
+        erased.iter().take(TRIED_WITH_ALL).map(|id| (*id, scene.row_of(id))).collect();
+    rows.extend(scene.forgotten_rows());
+    let (mut tried, each) = (0, rows.len());
     for other in scene.those(State::Live).iter().map(|id| scene.row_of(id)) {
         let slots = examiner.slots(&other.seg, other.index);
         for ((id, row), slot) in rows.iter().flat_map(|row| slots.iter().map(move |s| (row, s))) {
@@ -153,7 +185,7 @@ fn wrong_slots(scene: &Scene, examiner: &Examiner) {
             tried += 1;
         }
     }
-    assert!(tried >= TRIED_WITH_ALL * (STAY - 402));
+    assert!(each > TRIED_WITH_ALL && tried >= each * (STAY - 402));
 }
 
 /// Keys that must stand in no file as they are.
@@ -169,7 +201,7 @@ fn clear_keys(scene: &Scene, examiner: &Examiner) -> search::Needles<&'static st
 }
 
 /// He is able: with the places as they were before, he reads all that was forgotten since.
-fn old_places(scene: &Scene, old: &[std::path::PathBuf]) {
+fn old_places(scene: &Scene, old: &[PathBuf], later: &[PathBuf]) {
     let then = Examiner::with(&scene.house.root(), old, &old[0], true);
     let read = |id: &Id| {
         let row = scene.pool.records[id].iter().find(|row| row.version == 1).unwrap();
@@ -180,6 +212,9 @@ fn old_places(scene: &Scene, old: &[std::path::PathBuf]) {
     let gone = [scene.those(State::Erased), scene.those(State::Purged)].concat();
     assert_eq!(gone.len(), 402 + DUE);
     assert!(gone.iter().all(read));
+    // What moved was in a segment of later when it moved again.
+    let later = Examiner::with(&scene.house.root(), later, &later[0], true);
+    assert_eq!(scene.forgotten_opened(&[then, later], &scene.examiner(true)), 7);
 }
 
 /// What he can still read, against the list that is published.
