@@ -41,7 +41,8 @@ purge or an erasure in its middle); the audit log goes on in a new origin, whose
 lost; an alarm is open until somebody takes note of it. Agents who were revoked stay revoked.
 
 What was filed, changed or appointed after the backup is lost with the old data folder: keep that until
-you are sure. An agent who was appointed since must be appointed again.
+you are sure, do not serve it again once this one was served, and then destroy it: what is only in it
+cannot be erased from the restored vault. An agent who was appointed since must be appointed again.
 
 --store may name another engine than the vault had: this is how a vault moves from sled to fjall.";
 
