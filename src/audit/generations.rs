@@ -11,10 +11,10 @@ use sha2::{Digest, Sha256};
 
 use super::{
     clear::{GENERATION_DETAIL_BYTES, GenerationDetail},
+    exported::{VerifyError, read},
     leaf::Leaf,
     merkle::Hash,
     tiles::Tile,
-    verify::{VerifyError, read},
 };
 
 /// The generation leaves of one origin while its bundles are read in order.

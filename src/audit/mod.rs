@@ -31,6 +31,7 @@ mod copy;
 mod entry;
 mod error;
 mod event;
+mod exported;
 mod foreign;
 mod generations;
 mod guard;

@@ -8,12 +8,13 @@
 //! the folder has the details of generation leaves they are compared with their leaves and must be one chain.
 //! It needs no store, no keyring and no clock; it writes nothing.
 
-use std::{collections::BTreeSet, fs, io, path::Path};
+use std::{collections::BTreeSet, path::Path};
 
 use sha2::{Digest, Sha256};
 
 use super::{
     clear::{GenerationDetail, OriginDetail, origin_name},
+    exported::read,
     foreign,
     generations::{Generations, follows},
     leaf::{self, KIND_GENERATION, KIND_ORIGIN, Leaf},
@@ -22,6 +23,8 @@ use super::{
     tiles::{self, TILE_WIDTH, Tile},
     tree::{Grown, Tree},
 };
+
+pub use super::exported::VerifyError;
 
 /// What was found to be true.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,87 +49,6 @@ pub struct Seen<'a> {
     pub leaf: &'a Leaf,
     /// Its detail, for a leaf of a generation whose detail is in the folder.
     pub generation: Option<GenerationDetail>,
-}
-
-/// Why a folder does not verify. Names files and leaf numbers, which hold nothing personal.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum VerifyError {
-    /// The key or a checkpoint is refused.
-    #[error("{what}: {why}")]
-    Note {
-        /// Which of them.
-        what: &'static str,
-        /// Why.
-        why: NoteError,
-    },
-    /// The checkpoint is of another log than the key.
-    #[error("the checkpoint is of another log than the key")]
-    OtherLog,
-    /// A file that the checkpoint's size requires is missing: the log was cut.
-    #[error("`{0}` is missing: the log is shorter than its checkpoint")]
-    Missing(String),
-    /// A file could not be read.
-    #[error("`{0}` could not be read")]
-    Read(String, #[source] io::Error),
-    /// A file that no tree of this size has.
-    #[error("`{0}` does not belong to a log of this size")]
-    Extra(String),
-    /// An entry bundle does not hold as many leaves as its name says.
-    #[error("`{path}` should hold {expected} leaves")]
-    Bundle {
-        /// The file.
-        path: String,
-        /// Leaves it should hold.
-        expected: u64,
-    },
-    /// A leaf is not in the one form that is written.
-    #[error("leaf {0} is not a leaf")]
-    Leaf(u64),
-    /// A leaf says another number than its position: dropped, moved or inserted.
-    #[error("leaf {expected} says that it is leaf {found}")]
-    Order {
-        /// Its position.
-        expected: u64,
-        /// What it says.
-        found: u64,
-    },
-    /// A tile does not hold the hashes of the leaves.
-    #[error("`{0}` does not hold the hashes of the leaves")]
-    Tile(String),
-    /// The details beside a bundle are not those of its generation leaves.
-    #[error("`{path}` does not hold the detail of leaf {leaf}")]
-    Generations {
-        /// The file.
-        path: String,
-        /// The leaf.
-        leaf: u64,
-    },
-    /// The generations of the log are no chain.
-    #[error("the generation leaves are no chain at generation {generation}: {why}")]
-    Chain {
-        /// The one that does not follow.
-        generation: u64,
-        /// Why.
-        why: &'static str,
-    },
-    /// The leaves do not have the root that was signed.
-    #[error("the leaves do not add up to the signed root")]
-    Root,
-    /// The log is shorter than an older checkpoint.
-    #[error("the log has {size} leaves, but an older checkpoint signed {older}")]
-    Truncated {
-        /// Leaves in the folder.
-        size: u64,
-        /// Leaves that the older checkpoint signed.
-        older: u64,
-    },
-    /// The log is not a continuation of an older checkpoint.
-    #[error("the log is not a continuation of the older checkpoint of {0} leaves")]
-    Forked(u64),
-    /// The link from an origin to the one before is broken.
-    #[error("the link to the older origin is broken: {0}")]
-    Origin(&'static str),
 }
 
 /// Verifies the folder; `key` is the log's verifier key as `init` printed it, `older` a signed
@@ -361,12 +283,4 @@ fn numbered(origin: &str) -> Option<(&str, u32)> {
 /// The number of an origin by its name.
 fn number(origin: &str) -> u32 {
     numbered(origin).map_or(0, |(_, k)| k)
-}
-
-/// A file of the folder. Errors: [`VerifyError::Missing`] names it where it is not there.
-pub(super) fn read(folder: &Path, path: &str) -> Result<Vec<u8>, VerifyError> {
-    fs::read(folder.join(path)).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => VerifyError::Missing(path.to_owned()),
-        _ => VerifyError::Read(path.to_owned(), error),
-    })
 }

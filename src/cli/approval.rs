@@ -41,6 +41,17 @@ pub(super) enum Command {
     },
 }
 
+/// Another person's leave: asked for, or in hand.
+#[derive(Debug, clap::Args)]
+pub(super) struct Leave {
+    /// Ask another person for leave to do exactly this, and do nothing yet; WHY is for that person
+    #[arg(long, value_name = "WHY", conflicts_with = "approval")]
+    pub(super) ask: Option<String>,
+    /// Leave that another person gave
+    #[arg(long, value_name = "ID", value_parser = approval_id)]
+    pub(super) approval: Option<ApprovalId>,
+}
+
 /// Reads an approval's id.
 pub(super) fn approval_id(text: &str) -> Result<ApprovalId, String> {
     ApprovalId::parse(text).map_err(|e| e.to_string())

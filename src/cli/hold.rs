@@ -1,7 +1,7 @@
 //! `oubliette hold`: keeps named records beyond their date, for a named authority, with two persons.
 
 use super::{
-    approval,
+    approval::{self, Leave},
     connect::{Connection, block_on},
     failure::Failure,
     out, prompt,
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     client::types::{Hold, HoldOrder},
-    ids::{ApprovalId, HoldId, RecordId},
+    ids::{HoldId, RecordId},
     limits,
 };
 
@@ -92,17 +92,6 @@ pub(super) struct PlaceArgs {
     json: bool,
     #[command(flatten)]
     connection: Connection,
-}
-
-/// Another person's leave: asked for, or in hand.
-#[derive(Debug, clap::Args)]
-pub(super) struct Leave {
-    /// Ask another person for leave to do exactly this, and do nothing yet; WHY is for that person
-    #[arg(long, value_name = "WHY", conflicts_with = "approval")]
-    pub(super) ask: Option<String>,
-    /// Leave that another person gave
-    #[arg(long, value_name = "ID", value_parser = approval::approval_id)]
-    pub(super) approval: Option<ApprovalId>,
 }
 
 fn hold_id(text: &str) -> Result<HoldId, String> {

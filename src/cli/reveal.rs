@@ -3,10 +3,9 @@
 use serde_json::json;
 
 use super::{
-    approval,
+    approval::{self, Leave},
     connect::{Connection, block_on},
     failure::Failure,
-    hold::Leave,
     out,
     why::Reading,
 };

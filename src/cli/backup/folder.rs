@@ -13,7 +13,7 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use super::manifest::FileEntry;
+use super::manifest::{self, FileEntry};
 use crate::{
     cli::failure::Failure,
     ids::VaultId,
@@ -22,11 +22,6 @@ use crate::{
 };
 
 const MAGIC: &[u8; 5] = b"OUBB\x01";
-
-/// The name of file `number`, from 1.
-pub(super) fn name(number: u32) -> String {
-    format!("rows-{number:06}.oubb")
-}
 
 /// What file `number` begins with.
 pub(super) fn header(vault: VaultId, number: u32) -> Vec<u8> {
@@ -59,7 +54,7 @@ struct Open {
 
 impl Open {
     fn begin(folder: &Path, vault: VaultId, number: u32) -> Result<Self, Failure> {
-        let name = name(number);
+        let name = manifest::name(number);
         let path = folder.join(&name);
         let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
         let file = opened.map_err(|e| Failure::file("writing", &path, &e))?;
@@ -181,7 +176,7 @@ mod tests {
         assert_eq!((writer.rows, writer.bytes), (10, 1000));
         let (files, hash) = writer.finish().unwrap();
         let of: Vec<_> = files.iter().map(|f| (f.name.as_str(), f.rows, f.bytes)).collect();
-        let names: Vec<String> = (1..=4).map(name).collect();
+        let names: Vec<String> = (1..=4).map(manifest::name).collect();
         let [one, two, three, four] = [0, 1, 2, 3].map(|n| names[n].as_str());
         assert_eq!(of, [(one, 3, 325), (two, 3, 325), (three, 3, 325), (four, 1, 125)]);
         assert_eq!(hash, <[u8; 32]>::from(Sha256::digest(&bytes)));

@@ -28,6 +28,11 @@ const FORMAT: &str = "oubliette-backup-1";
 const HOLDS: &str = "ciphertext, keyed tokens, random ids and the agents' directory in clear; no key, and nothing of \
      a record in clear";
 
+/// The name of file `number`, from 1.
+pub(super) fn name(number: u32) -> String {
+    format!("rows-{number:06}.oubb")
+}
+
 /// What a backup is of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -165,7 +170,7 @@ impl Manifest {
         if own.as_bytes() != bytes {
             return Err(ManifestError::Changed);
         }
-        let numbered = (1..).zip(&manifest.files).all(|(n, f)| f.name == super::folder::name(n));
+        let numbered = (1..).zip(&manifest.files).all(|(n, f)| f.name == name(n));
         let rows = manifest.files.iter().try_fold(0_u64, |sum, f| sum.checked_add(f.rows));
         if manifest.vault().is_none() || !numbered || rows != Some(manifest.rows) {
             return Err(ManifestError::Content);
@@ -196,12 +201,7 @@ mod tests {
     use super::*;
 
     fn manifest() -> Manifest {
-        let file = FileEntry {
-            name: super::super::folder::name(1),
-            rows: 3,
-            bytes: 99,
-            sha256: "ab".repeat(32),
-        };
+        let file = FileEntry { name: super::name(1), rows: 3, bytes: 99, sha256: "ab".repeat(32) };
         let log = LogEnd {
             origin: 0,
             size: 7,

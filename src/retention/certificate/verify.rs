@@ -55,7 +55,7 @@ pub struct CertificateSummary {
     pub events: u64,
     /// Keyring generation before and after.
     pub generations: (u64, u64),
-    /// [`PURGE`](super::PURGE) or [`ERASURE`](super::ERASURE).
+    /// `purge`, `erasure` or `reseal`.
     pub what: String,
     /// Holds in force when it was issued, and how many of them alone keep records past their date.
     pub holds: (u64, u64),

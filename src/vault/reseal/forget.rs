@@ -21,7 +21,7 @@ use crate::{
     retention::Retention,
 };
 
-use super::{super::VaultError, Leaving, Moves, leaving, shorten::doomed};
+use super::{super::VaultError, Leaving, Moves, doomed, leaving};
 use crate::vault::{change::NextVersion, head::Loaded, segments::Segments};
 
 /// What forgetting touches.

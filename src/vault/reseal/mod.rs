@@ -26,6 +26,7 @@ use crate::{
     ids::{CohortId, RecordId, SegmentId, SlotRef},
     keyring::{CohortInfo, CohortKey, Keyring},
     policy::Pack,
+    retention::Doomed,
     storage::{Op, Precondition, keys},
     wire::store::RequestRow,
 };
@@ -92,6 +93,23 @@ pub(super) fn leaving(
         }
     }
     found
+}
+
+/// What the record leaves, for the run that erases it.
+fn doomed(record: &Loaded, moves: &Moves) -> Doomed {
+    let mut cohorts = vec![record.cohort.id];
+    for at in &record.head.sections {
+        if !cohorts.contains(&at.cohort) {
+            cohorts.push(at.cohort);
+        }
+    }
+    // And what an unfinished compaction had it leave before: that opens the former version, too.
+    let mut slots = moves.left();
+    slots.extend(
+        record.head.former.iter().filter(|slot| !slots.contains(slot)).copied().collect::<Vec<_>>(),
+    );
+    let row = record.row.clone();
+    Doomed { record: record.id, cohorts, slots, former: Vec::new(), row }
 }
 
 impl Moves {

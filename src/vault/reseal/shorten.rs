@@ -11,11 +11,11 @@ use crate::{
     ids::{CertificateId, RecordId},
     limits,
     policy::{Pack, Violation},
-    retention::{Doomed, RetentionError},
+    retention::RetentionError,
     storage::Group,
 };
 
-use super::{super::VaultError, Leaving, Moves, RESEAL, forget::Forget, leaving};
+use super::{super::VaultError, Leaving, Moves, RESEAL, doomed, forget::Forget, leaving};
 use crate::vault::head::Loaded;
 
 /// Moves a record to an earlier date and erases the slots it left; the certificate that says so. Blocks.
@@ -79,21 +79,4 @@ fn check(record: &Loaded, expires_on: NaiveDate, today: NaiveDate) -> Result<(),
         return Err(RetentionError::AlreadyExpired.into());
     }
     Ok(())
-}
-
-/// What the record leaves, for the run that erases it.
-pub(super) fn doomed(record: &Loaded, moves: &Moves) -> Doomed {
-    let mut cohorts = vec![record.cohort.id];
-    for at in &record.head.sections {
-        if !cohorts.contains(&at.cohort) {
-            cohorts.push(at.cohort);
-        }
-    }
-    // And what an unfinished compaction had it leave before: that opens the former version, too.
-    let mut slots = moves.left();
-    slots.extend(
-        record.head.former.iter().filter(|slot| !slots.contains(slot)).copied().collect::<Vec<_>>(),
-    );
-    let row = record.row.clone();
-    Doomed { record: record.id, cohorts, slots, former: Vec::new(), row }
 }
