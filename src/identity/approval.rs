@@ -53,8 +53,11 @@ pub enum ApprovalError {
     #[error("an approval is given by another person than who asked for it")]
     SamePerson,
     /// There are too many open ones.
-    #[error("too many approvals are kept; those that are over go after seven days")]
-    Full,
+    #[error("too many approvals are open; at most {limit}")]
+    Full {
+        /// The bound, of all agents or of this one.
+        limit: usize,
+    },
     /// A row does not verify.
     #[error("a stored approval does not verify")]
     Tampered,
@@ -124,7 +127,7 @@ impl Approvals {
     /// commit.
     ///
     /// # Errors
-    /// [`ApprovalError::Full`]; the log's.
+    /// `ApprovalError::Full`; the log's.
     pub async fn request(
         &self,
         who: &Caller,
@@ -153,7 +156,7 @@ impl Approvals {
 
     /// Deletes what has been over for long, and where there is no room, the oldest that is over at all.
     ///
-    /// Errors: [`ApprovalError::Full`] where too many are open, of all agents or of this one.
+    /// Errors: `ApprovalError::Full` where too many are open, of all agents or of this one.
     fn make_room(&self, who: &Caller, now: Timestamp) -> Result<Vec<Op>, ApprovalError> {
         let mut rows = self.rows()?;
         rows.sort_by_key(|(_, row)| row.requested_at_ms);
@@ -162,7 +165,7 @@ impl Approvals {
         let open = rows.iter().filter(|(_, row)| !is_over(row));
         let own = open.filter(|(_, row)| row.requested_by == who.agent.as_str()).count();
         if own >= limits::APPROVALS_PER_AGENT_MAX {
-            return Err(ApprovalError::Full);
+            return Err(ApprovalError::Full { limit: limits::APPROVALS_PER_AGENT_MAX });
         }
         let long_ago = now.plus_millis(-limits::APPROVAL_KEPT_MS).as_millis();
         let mut left = rows.len();
@@ -174,7 +177,10 @@ impl Approvals {
                 left -= 1;
             }
         }
-        if left >= limits::APPROVALS_MAX { Err(ApprovalError::Full) } else { Ok(gone) }
+        if left >= limits::APPROVALS_MAX {
+            return Err(ApprovalError::Full { limit: limits::APPROVALS_MAX });
+        }
+        Ok(gone)
     }
 
     /// Forgets every approval: of a database that was put back, which does not know what was used since.

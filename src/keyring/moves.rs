@@ -47,13 +47,13 @@ impl Draft {
     /// Whether a hold, as this draft has it, keeps this slot.
     #[must_use]
     pub fn is_held(&self, at: &SlotRef) -> bool {
-        self.body.held_in(&at.seg).contains(&at.index)
+        self.body.holds.of_slot(at).next().is_some()
     }
 
     /// Whether a hold, as this draft has it, keeps any slot of a segment.
     #[must_use]
     pub fn holds_any_of(&self, seg: &SegmentId) -> bool {
-        !self.body.held_in(seg).is_empty()
+        self.body.holds.of_segment(seg).next().is_some()
     }
 
     /// Whether the slot lives in this draft.

@@ -233,8 +233,8 @@ fn approval(error: &ApprovalError) -> Refusal {
         ApprovalError::Needed => Reason::ApprovalNeeded,
         ApprovalError::Pending => Reason::ApprovalPending,
         ApprovalError::SamePerson => Reason::ApproverRefused,
-        ApprovalError::Full => {
-            return Refusal::bound(Reason::Limit, "approvals", limits::APPROVALS_MAX);
+        ApprovalError::Full { limit } => {
+            return Refusal::bound(Reason::Limit, "open approvals", *limit);
         }
         _ => Reason::ApprovalUnusable,
     };

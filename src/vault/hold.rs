@@ -10,14 +10,14 @@ use std::sync::Arc;
 use chrono::Days;
 
 use crate::{
-    audit::{AuditLog, EventDraft},
+    audit::{AuditError, AuditLog, EventDraft},
     clock::Timestamp,
-    identity::{Approvals, Caller, Usable},
+    identity::{ApprovalError, Approvals, Caller, Usable},
     ids::{HoldId, RecordId},
     keyring::Hold,
     limits,
     policy::{Pack, RequestContext, Verb, Violation},
-    retention::{Doomed, HoldOrder, Placing, Released, Retention},
+    retention::{Doomed, HoldOrder, Placing, Released, Retention, RetentionError},
 };
 
 use super::{
@@ -74,10 +74,15 @@ impl Holds {
             let order = HoldOrder { event: event.clone(), records, holds, approval };
             let retention = Arc::clone(&self.retention);
             let task = tokio::task::spawn_blocking(move || retention.place_holds(order));
-            match task.await.map_err(|_| VaultError::Interrupted)?? {
-                Placing::Placed => return Ok(ids),
+            match task.await.map_err(|_| VaultError::Interrupted)? {
+                Ok(Placing::Placed) => return Ok(ids),
                 // Somebody changed a record meanwhile: all of them are looked at again.
-                Placing::Changed => {}
+                Ok(Placing::Changed) => {}
+                // Another call used the approval up meanwhile.
+                Err(RetentionError::Audit(AuditError::Rejected)) => {
+                    return Err(ApprovalError::Used.into());
+                }
+                Err(error) => return Err(error.into()),
             }
         }
         Err(VaultError::VersionMismatch)

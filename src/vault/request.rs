@@ -216,7 +216,12 @@ pub(crate) fn outcome(error: &VaultError) -> &'static str {
         VaultError::Identity(_) => "IDENTITY",
         VaultError::Corrupt(_) => "CORRUPT",
         VaultError::RootUnreadable(_) => "ROOT_UNREADABLE",
-        VaultError::Keyring(error) => keyring_outcome(error),
+        VaultError::Retention(RetentionError::ClockTripped) => "CLOCK_TRIPPED",
+        VaultError::Retention(RetentionError::PlaceDown) => "PLACE_DOWN",
+        VaultError::Retention(RetentionError::Running) => "PURGE_RUNNING",
+        VaultError::Retention(RetentionError::Keyring(error)) | VaultError::Keyring(error) => {
+            keyring_outcome(error)
+        }
         _ => "INTERNAL",
     }
 }
@@ -225,6 +230,7 @@ pub(crate) fn outcome(error: &VaultError) -> &'static str {
 fn keyring_outcome(error: &KeyringError) -> &'static str {
     match error {
         KeyringError::RootUnchanged => "ROOT_UNCHANGED",
+        KeyringError::HoldRefused => "LIMIT",
         KeyringError::PlaceIo { .. } | KeyringError::ErasureNeedsPlace { .. } => "PLACE_DOWN",
         KeyringError::Incomplete(_) | KeyringError::Drain | KeyringError::MustReopen => {
             "ERASURE_PENDING"
@@ -239,7 +245,7 @@ fn approval_outcome(error: &ApprovalError) -> &'static str {
         ApprovalError::Needed => "APPROVAL_NEEDED",
         ApprovalError::Pending => "APPROVAL_PENDING",
         ApprovalError::SamePerson => "APPROVER_REFUSED",
-        ApprovalError::Full => "LIMIT",
+        ApprovalError::Full { .. } => "LIMIT",
         _ => "APPROVAL_UNUSABLE",
     }
 }

@@ -47,7 +47,7 @@ impl Forget {
         let log = Arc::clone(self.segments.log());
         let ready = move || {
             let mut draft = log.keyring().draft();
-            if log.keyring().holds().iter().any(|hold| hold.record == record) {
+            if log.keyring().is_record_held(&record) {
                 return Err(VaultError::Held);
             }
             draft.ready_to_erase(log.random().as_ref())?;

@@ -233,7 +233,7 @@ fn as_many_approvals_are_kept_and_one_that_is_over_makes_room() {
         for number in 0..limits::APPROVALS_MAX {
             ask_as(number).await.unwrap();
         }
-        assert!(matches!(why(ask_as(limits::APPROVALS_MAX).await), ApprovalError::Full));
+        assert!(matches!(why(ask_as(limits::APPROVALS_MAX).await), ApprovalError::Full { .. }));
         house.clock.advance_millis(limits::APPROVAL_MS);
         let (id, _) = ask_as(limits::APPROVALS_MAX).await.unwrap();
         let listed = vault.list_approvals(&watch()).await.unwrap();
@@ -251,7 +251,8 @@ fn one_agent_has_as_many_open_approvals_and_one_more_is_refused() {
             ask(&vault).await;
         }
         let more = vault.request_approval(&head(), asked(bound("hold-place", 1))).await;
-        assert!(matches!(why(more), ApprovalError::Full));
+        let limit = limits::APPROVALS_PER_AGENT_MAX;
+        assert!(matches!(why(more), ApprovalError::Full { limit: told } if told == limit));
         let other = caller("head-2", "desk_head", None);
         let asked_by_other = vault.request_approval(&other, asked(bound("hold-place", 1))).await;
         assert!(asked_by_other.is_ok(), "nobody keeps another from asking");
@@ -269,5 +270,29 @@ fn a_reason_is_needed_and_has_its_bound() {
             assert!(matches!(refused, Err(VaultError::Invalid(v)) if v[0].path == "reason"));
         }
         vault.request_approval(&head(), with("a".repeat(500))).await.unwrap();
+    });
+}
+
+#[test]
+fn of_two_holds_placed_at_the_same_time_with_one_leave_one_is_in_force_and_the_other_says_why() {
+    let house = House::founded(533);
+    run(async {
+        let vault = house.start().unwrap();
+        let record = filed(&vault, "EXEMPLE-A", "2020-11-20").await.unwrap().record;
+        let approval = Some(leave(&vault, bound("hold-place", 1)).await);
+        let place = || {
+            let vault = vault.clone();
+            let input = order(&[record], "2021-01-31", approval);
+            tokio::spawn(async move { vault.place_holds(&head(), &care(), input).await })
+        };
+        let tries: Vec<_> = (0..6).map(|_| place()).collect();
+        let mut placed = 0;
+        for one in tries {
+            match one.await.unwrap() {
+                Ok(_) => placed += 1,
+                refused => assert!(matches!(why(refused), ApprovalError::Used)),
+            }
+        }
+        assert_eq!((placed, vault.state().unwrap().holds.len()), (1, 1));
     });
 }

@@ -5,30 +5,16 @@ use std::sync::Arc;
 
 use oubliette::{
     ids::{RecordId, SegmentId},
-    keyring::{Fault as PlaceFault, SegmentState},
+    keyring::SegmentState,
     storage::memory::{Counted, Fault},
     vault::{Vault, VaultError},
 };
 
 use super::{compacted, find, look, renamed, rows_of, shown, slot_of, with_note};
-use crate::house::{House, clerk, date, head, once, rows, run, watch};
-
-/// One planned failure.
-#[derive(Debug, Clone, Copy)]
-enum Plan {
-    Store(Fault),
-    Place(u64, PlaceFault),
-}
-
-fn plans((store, places): (u64, u64)) -> Vec<Plan> {
-    let store = (0..store).flat_map(|n| {
-        [Fault::FailAndNotPersist(n), Fault::FailButPersist(n), Fault::DeadFrom(n)].map(Plan::Store)
-    });
-    let places = (1..=places).flat_map(|n| {
-        [PlaceFault::Lost, PlaceFault::Kept, PlaceFault::Torn].map(|fault| Plan::Place(n, fault))
-    });
-    store.chain(places).collect()
-}
+use crate::{
+    erase::{Plan, plans},
+    house::{House, clerk, date, head, once, rows, run, watch},
+};
 
 /// A vault with two records, the first to be moved.
 async fn ready(house: &House) -> (Arc<Vault>, RecordId, RecordId) {
