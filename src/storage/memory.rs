@@ -44,9 +44,12 @@ pub struct MemoryDisk {
     rows: Arc<RwLock<BTreeMap<Vec<u8>, Vec<u8>>>>,
     plan: Arc<Mutex<Plan>>,
     gate: Arc<Gate>,
+    reads: Arc<Gate>,
+    /// The read that waits at `reads`: the first of a key with this prefix.
+    next_read: Arc<Mutex<Option<Vec<u8>>>>,
 }
 
-/// Where commits wait while they are held.
+/// Where calls wait while they are held.
 #[derive(Debug, Default)]
 struct Gate {
     state: Mutex<GateState>,
@@ -57,7 +60,7 @@ struct Gate {
 struct GateState {
     held: usize,
     waiting: usize,
-    /// Commits that may pass although commits are held.
+    /// Calls that may pass although they are held.
     passes: usize,
 }
 
@@ -75,18 +78,18 @@ impl Gate {
     }
 }
 
-/// While it lives, commits of the disk wait. Dropping it lets them pass.
+/// While it lives, calls of the disk wait. Dropping it lets them pass.
 #[derive(Debug)]
 pub struct Held(Arc<Gate>);
 
 impl Held {
-    /// Whether a commit waits.
+    /// Whether a call waits.
     #[must_use]
     pub fn has_one(&self) -> bool {
         self.0.state.lock().waiting > 0
     }
 
-    /// Lets one commit pass, the one that waits or the next; those after it wait again.
+    /// Lets one call pass, the one that waits or the next; those after it wait again.
     pub fn let_one_pass(&self) {
         self.0.state.lock().passes += 1;
         self.0.opened.notify_all();
@@ -140,11 +143,20 @@ impl MemoryDisk {
         }
     }
 
+    /// Makes the next `get` of a key with this prefix wait (for tests), and no other: a reader between
+    /// two reads, for as long as the test wants.
+    #[must_use]
+    pub fn hold_next_read(&self, prefix: &[u8]) -> Held {
+        self.reads.state.lock().held += 1;
+        *self.next_read.lock() = Some(prefix.to_vec());
+        Held(Arc::clone(&self.reads))
+    }
+
     /// A copy of all rows on a disk of its own: a backup, or what an attacker took.
     #[must_use]
     pub fn copy(&self) -> Self {
         let rows = Arc::new(RwLock::new(self.rows.read().clone()));
-        Self { rows, plan: Arc::default(), gate: Arc::default() }
+        Self { rows, ..Self::default() }
     }
 
     /// Changes rows behind the store's back, as somebody with the disk in his hands would.
@@ -167,6 +179,14 @@ impl MemoryDisk {
             Fault::FailAndNotPersist(n) | Fault::FailButPersist(n) if n == number => Some(fault),
             Fault::DeadFrom(n) if number >= n => Some(fault),
             _ => None,
+        }
+    }
+
+    /// Waits, if this is the read that is held.
+    fn wait_to_read(&self, key: &[u8]) {
+        let held = self.next_read.lock().take_if(|prefix| key.starts_with(prefix));
+        if held.is_some() {
+            self.reads.pass();
         }
     }
 
@@ -201,6 +221,7 @@ impl Default for MemoryStore {
 impl Store for MemoryStore {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         self.disk.reading()?;
+        self.disk.wait_to_read(key);
         Ok(self.disk.rows.read().get(key).cloned())
     }
 

@@ -56,7 +56,6 @@ use crate::{
     policy::{Pack, Permit, Value, Verb},
     random::Random,
     secret::SecretBytes,
-    storage::{Store, keys},
     wire::store,
 };
 
@@ -297,13 +296,13 @@ pub(crate) fn reseal(
     Ok(Resealed { section, version, index })
 }
 
-/// Index rows, under the newest keys, of the searchable fields of a record whose sections lie in this
-/// cohort. Opens them for the vault itself: tokens come out, no value. What is past its own period is
-/// left out.
+/// Index rows, under the newest keys, of the searchable fields of a record read with its sections of this
+/// cohort ([`Loaded::read_in`]). Opens them for the vault itself: tokens come out, no value. What is past
+/// its own period is left out.
 ///
-/// Errors: [`VaultError::Corrupt`] if a section that the head lists is missing or does not verify.
+/// Errors: [`VaultError::Corrupt`] if a section that the head lists is missing or does not verify;
+/// [`VaultError::NotAvailable`] if its slot is gone.
 pub(crate) fn index_rows(
-    store: &dyn Store,
     keyring: &Keyring,
     pack: &Pack,
     record: &Loaded,
@@ -317,9 +316,8 @@ pub(crate) fn index_rows(
         if !searchable || !keyring.slot_lives(&at.slot) {
             continue;
         }
-        let key = keys::section(&at.cohort, &record.id, &at.class);
-        let sealed = store.get(&key)?.ok_or(VaultError::Corrupt("section row"))?;
-        let plain = open_section(record, at, &sealed, keyring)?;
+        let (at, sealed) = record.section(&at.class).ok_or(VaultError::Corrupt("section row"))?;
+        let plain = open_section(record, at, sealed, keyring)?;
         rows.extend(tokens.fields(cohort, spec, &decode_fields(&plain)?));
     }
     Ok(rows)

@@ -116,6 +116,16 @@ impl Loaded {
         Self::read_with(store, keyring, id, &|_| true)
     }
 
+    /// The same with the sealed sections that lie in this cohort.
+    pub(crate) fn read_in(
+        store: &dyn Store,
+        keyring: &Keyring,
+        id: RecordId,
+        cohort: &CohortId,
+    ) -> Result<Option<Self>, VaultError> {
+        Self::read_with(store, keyring, id, &|at| at.cohort == *cohort)
+    }
+
     fn read_with(
         store: &dyn Store,
         keyring: &Keyring,

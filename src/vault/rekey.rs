@@ -194,8 +194,12 @@ impl Rekey {
         let id = id.and_then(|id| RecordId::from_slice(id).ok());
         let id = id.ok_or(VaultError::Corrupt("index row"))?;
         let row = keys::record(&id);
-        let group = match Loaded::read(store, keyring, id, &[])? {
-            Some(record) => self.moved(pack, old, record)?,
+        let group = match Loaded::read_in(store, keyring, id, &old.cohort)? {
+            Some(record) => match self.moved(pack, old, record) {
+                // Erased between the reading and the opening.
+                Err(VaultError::NotAvailable) => return Ok(false),
+                moved => moved?,
+            },
             // No record any more, or one whose key is gone: a row that confirms nothing.
             None => {
                 let left = match store.get(&row)? {
@@ -230,8 +234,7 @@ impl Rekey {
             new.extend(tokens.subject(cohort, &record.head.subject));
             new.extend(tokens.assignments(cohort, &record.head.assignments));
         }
-        let store = self.log.store().as_ref();
-        new.extend(disclose::index_rows(store, keyring, pack, &record, cohort)?);
+        new.extend(disclose::index_rows(keyring, pack, &record, cohort)?);
         let is_old = |key: &Vec<u8>| {
             old.keys.iter().any(|id| key.starts_with(&keys::index_key(cohort, *id)))
         };

@@ -234,6 +234,63 @@ fn an_exchange_cut_anywhere_leaves_everybody_findable_and_is_done_in_the_next_ni
     }
 }
 
+/// The exchange, standing before its first read of a section while `meanwhile` is done.
+async fn exchange_around(house: &House, vault: &Arc<Vault>, meanwhile: impl AsyncFnOnce(&Vault)) {
+    let held = house.disk.hold_next_read(b"s");
+    let exchange = {
+        let vault = Arc::clone(vault);
+        tokio::spawn(async move { vault.run_purge(&watch()).await })
+    };
+    while !held.has_one() {
+        tokio::task::yield_now().await;
+    }
+    meanwhile(vault).await;
+    drop(held);
+    exchange.await.unwrap().unwrap();
+}
+
+#[test]
+fn a_record_changed_while_the_exchange_reads_it_is_exchanged_as_it_is_now() {
+    let house = House::founded(459);
+    run(async {
+        let (vault, kept, certificate) = ready(&house).await;
+        exchange_around(&house, &vault, async |vault| {
+            let value = Some(Value::Text("EXEMPLE-C".to_owned()));
+            let fields = vec![(field("family_name"), value)];
+            let version = reveal(vault, kept).await.unwrap().version;
+            let input = UpdateInput {
+                record: kept,
+                expected_version: version,
+                attributes: Vec::new(),
+                fields,
+            };
+            vault.update(&clerk(), &care(), input).await.unwrap();
+        })
+        .await;
+        assert_eq!(found(&vault, "EXEMPLE-C").await, [kept]);
+        assert_eq!(found(&vault, "EXEMPLE-B").await, []);
+        assert_eq!(keys_in_use(&house, &vault), [2]);
+        assert_eq!(summary(&vault, certificate).await.revision, 2);
+    });
+}
+
+#[test]
+fn a_record_erased_while_the_exchange_reads_it_keeps_nobody_from_being_exchanged() {
+    let house = House::founded(460);
+    run(async {
+        let (vault, gone, certificate) = ready(&house).await;
+        let kept = filed(&vault, "EXEMPLE-D", "2020-11-20").await.unwrap().record;
+        exchange_around(&house, &vault, async |vault| {
+            erase(vault, gone).await;
+        })
+        .await;
+        assert_eq!(found(&vault, "EXEMPLE-D").await, [kept]);
+        assert_eq!(found(&vault, "EXEMPLE-B").await, []);
+        assert_eq!(keys_in_use(&house, &vault), [2]);
+        assert_eq!(summary(&vault, certificate).await.revision, 2);
+    });
+}
+
 #[test]
 fn a_change_that_meets_the_exchange_of_index_keys_is_made_all_the_same() {
     let house = House::founded(299);
