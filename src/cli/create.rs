@@ -58,7 +58,8 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     out::either(args.json, &created, || print(&created))
 }
 
-fn print(created: &Created) {
+/// A new record.
+pub(super) fn print(created: &Created) {
     out::line(&format!("record {}", created.record));
     out::line(&format!("subject {}", created.subject));
     out::line(&format!("version {}", created.version));

@@ -21,6 +21,7 @@ mod config;
 mod connect;
 mod create;
 mod demo;
+mod derive;
 mod describe;
 mod erase;
 mod failure;
@@ -100,6 +101,8 @@ enum Command {
     Agent(agent::Command),
     /// File a record, read as JSON from a file or standard input
     Create(create::Args),
+    /// Make a record of another collection from one, as the pack lists it
+    Derive(derive::Args),
     /// File many records, read line by line as NDJSON or CSV
     Import(import::Args),
     /// Show classes of one record or of several
@@ -184,6 +187,7 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Logout(args) => login::logout(&args),
         Command::Agent(command) => agent::run(command).map_err(Failure::on_the_vault),
         Command::Create(args) => create::run(&args),
+        Command::Derive(args) => derive::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Reveal(args) => reveal::run(&args),
         Command::Find(args) => find::run(&args),

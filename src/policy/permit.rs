@@ -22,6 +22,8 @@ pub enum Verb {
     Erase,
     /// Keep the record beyond its date: `hold:<collection>`.
     Hold,
+    /// Make a record of another collection from it, as the pack lists: `derive:<collection>`.
+    Derive,
 }
 
 /// One policy that decided, as the audit event and the answer name it.

@@ -46,6 +46,16 @@ impl api::records_server::Records for Records {
         Ok(Response::new(convert::created(&created)))
     }
 
+    async fn derive(
+        &self,
+        request: Request<api::DeriveRequest>,
+    ) -> Result<Response<api::DeriveResponse>, Status> {
+        let who = auth::caller(&request)?;
+        let (why, source) = convert::derive(request.into_inner())?;
+        let created = self.vault.derive(&who, &why, source).await?;
+        Ok(Response::new(convert::derived(&created)))
+    }
+
     type ImportStream = Pin<Box<dyn Stream<Item = Result<api::ImportResponse, Status>> + Send>>;
 
     async fn import(

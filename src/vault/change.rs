@@ -56,6 +56,20 @@ impl Change<'_> {
         Ok(record)
     }
 
+    /// Reads the whole record for a verb that is one question, asked for its attributes. The same errors.
+    pub(crate) fn read_for(&self, verb: Verb) -> Result<Loaded, VaultError> {
+        let log = self.log;
+        let Some(record) = Loaded::read_whole(log.store().as_ref(), log.keyring(), self.record)?
+        else {
+            let _nothing = self.pack.decide_decoy(self.who, verb, &[], &self.context(None));
+            return Err(VaultError::NotAvailable);
+        };
+        if record.expired(log.civil_now()) {
+            return Err(VaultError::NotAvailable);
+        }
+        Ok(record)
+    }
+
     fn context<'a>(&'a self, to: Option<&'a Assignee>) -> RequestContext<'a> {
         RequestContext {
             purpose: &self.why.purpose,
@@ -158,17 +172,9 @@ impl Change<'_> {
         (once, fresh): (&Once, Fresh),
         event: &mut EventDraft,
     ) -> Result<Changed, VaultError> {
-        let (log, keyring) = (self.log, self.log.keyring());
-        let version = record.version.checked_add(1).ok_or(VaultError::Corrupt("record version"))?;
+        let log = self.log;
         let NextVersion { mut ops, index_row_keys, mut slots, forgets } = next;
-        record.head.former.retain(|slot| keyring.slot_lives(slot));
-        let row = {
-            // Given back before the commit: a purge waits for slot secrets in use.
-            let secret = keyring.derive_slot(&record.slot).map_err(|_| VaultError::NotAvailable)?;
-            let slot = (&record.slot, &secret, &record.cohort);
-            let random = log.random().as_ref();
-            record.head.seal_row(record.id, version, slot, index_row_keys, keyring, random)?
-        };
+        let (version, row) = next_row(log, &mut record, index_row_keys)?;
         let key = keys::record(&record.id);
         ops.push(Op::Put(key.clone(), row));
         let Fresh { mut preconditions, ops: left } = fresh;
@@ -184,6 +190,24 @@ impl Change<'_> {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// The next version of a record and its row: the head as it now is, sealed.
+///
+/// The slot's secret is given back before this returns: a purge waits for those in use.
+pub(crate) fn next_row(
+    log: &AuditLog,
+    record: &mut Loaded,
+    index_row_keys: Vec<Vec<u8>>,
+) -> Result<(u32, Vec<u8>), VaultError> {
+    let keyring = log.keyring();
+    let version = record.version.checked_add(1).ok_or(VaultError::Corrupt("record version"))?;
+    record.head.former.retain(|slot| keyring.slot_lives(slot));
+    let secret = keyring.derive_slot(&record.slot).map_err(|_| VaultError::NotAvailable)?;
+    let slot = (&record.slot, &secret, &record.cohort);
+    let random = log.random().as_ref();
+    let row = record.head.seal_row(record.id, version, slot, index_row_keys, keyring, random)?;
+    Ok((version, row))
 }
 
 /// Replaces index rows: `gone` are deleted, `new` are written, `kept` are the record's keys after it.

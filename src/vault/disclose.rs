@@ -42,18 +42,19 @@
 //!
 //! `amend` opens a section to change it and seals it again at once: it consumes a write permit and
 //! gives back ciphertext only; `reseal` does the same without a change and without a caller, for a record
-//! that moves to other slots. `index_rows` opens sections for the vault's own exchange of index keys and
+//! that moves to other slots. `copied` consumes the permit of a derivation and gives values to the new
+//! record alone. `index_rows` opens sections for the vault's own exchange of index keys and
 //! gives back tokens only.
 
 use prost::Message as _;
 use zeroize::Zeroizing;
 
 use crate::{
-    audit::{Receipt, SealedEvent},
+    audit::{AuditLog, Receipt, SealedEvent},
     crypto::section::{self, SectionAddress},
     ids::{ClassName, CohortId, CollectionName, EventId, FieldName, SlotRef},
     keyring::Keyring,
-    policy::{Pack, Permit, Value, Verb},
+    policy::{CollectionSpec, DeriveSpec, Pack, Permit, Value, Verb},
     random::Random,
     secret::SecretBytes,
     wire::store,
@@ -251,6 +252,42 @@ pub(crate) fn amend(
     };
     let section = seal_fields(&secret, &address, &after, random)?;
     Ok(Amended { section, version, before, after })
+}
+
+/// What a derivation copies of a record: the values its list names, under the new record's field names.
+/// For the vault itself: they are sealed into the new record and shown to nobody.
+///
+/// Errors: [`VaultError::Denied`] if the permit is for another record or verb; [`VaultError::Corrupt`] if a
+/// section that the head lists is missing or does not verify.
+pub(crate) fn copied(
+    permit: Permit,
+    record: &Loaded,
+    (spec, derive): (&CollectionSpec, &DeriveSpec),
+    log: &AuditLog,
+) -> Result<Fields, VaultError> {
+    let (keyring, now) = (log.keyring(), log.civil_now());
+    if permit.record() != record.id || *permit.verb() != Verb::Derive {
+        return Err(VaultError::Denied { classes: Vec::new(), policies: Vec::new() });
+    }
+    let mut copied = Vec::new();
+    for class in &spec.classes {
+        let of_class = |from: &FieldName| spec.field(from).is_some_and(|f| f.class == *class);
+        let wanted: Vec<_> = derive.fields.iter().filter(|(_, from)| of_class(from)).collect();
+        // What the record does not have, or has no longer, is not copied.
+        let Some((at, sealed)) = record.section(class).filter(|_| !wanted.is_empty()) else {
+            continue;
+        };
+        let in_time = keyring.cohort(&at.cohort).is_some_and(|cohort| now < cohort.expires_at);
+        if !in_time || !keyring.slot_lives(&at.slot) {
+            continue;
+        }
+        let values = decode_fields(&open_section(record, at, sealed, keyring)?)?;
+        for (to, from) in wanted {
+            let value = values.iter().find(|(name, _)| name == from);
+            copied.extend(value.map(|(_, value)| (to.clone(), value.clone())));
+        }
+    }
+    Ok(copied)
 }
 
 /// A section under its new slot.

@@ -25,6 +25,7 @@ mod call;
 mod candidates;
 mod change;
 mod create;
+mod derive;
 pub mod disclose;
 mod duties;
 mod duty_calls;
@@ -66,6 +67,7 @@ pub use state::{KeyKind, KeyState, VaultStatus};
 use assign::Assign;
 use background::Background;
 use create::Create;
+use derive::Derive;
 use duties::Duties;
 use erase::Erase;
 use find::Find;
@@ -113,6 +115,7 @@ pub struct Vault {
     log: Arc<AuditLog>,
     identity: Arc<Identity>,
     create: Create,
+    derive: Derive,
     import: Import,
     reveal: Reveal,
     reveal_many: RevealMany,
@@ -152,6 +155,7 @@ impl Vault {
         Arc::new(Self {
             pack: RwLock::new(pack),
             create: Create { log: Arc::clone(&log), segments: Arc::clone(&segments) },
+            derive: Derive { log: Arc::clone(&log), segments: Arc::clone(&segments) },
             import: Import { log: Arc::clone(&log), segments: Arc::clone(&segments) },
             reveal: Reveal { log: Arc::clone(&log), approvals: approvals.clone() },
             reveal_many: RevealMany { log: Arc::clone(&log) },
@@ -221,6 +225,16 @@ impl Vault {
         input: CreateInput,
     ) -> Result<Created, VaultError> {
         self.create.call(&self.pack(), who, why, input).await
+    }
+
+    /// Makes the record that the pack's list makes of this one.
+    pub async fn derive(
+        &self,
+        who: &Caller,
+        why: &Intent,
+        source: RecordId,
+    ) -> Result<Created, VaultError> {
+        self.derive.call(&self.pack(), who, why, source).await
     }
 
     /// Seals one batch of new records, each answered by itself.

@@ -42,7 +42,12 @@ pub(crate) struct House {
 impl House {
     /// Folders without a vault.
     pub(crate) fn empty(seed: u64) -> Self {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/packs/desk");
+        Self::empty_of("desk", seed)
+    }
+
+    /// The same under another pack of the tests.
+    pub(crate) fn empty_of(pack: &str, seed: u64) -> Self {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/packs").join(pack);
         let pack = Pack::load(&folder).unwrap_or_else(|errors| panic!("{errors:#?}"));
         Self {
             disk: MemoryDisk::new(),

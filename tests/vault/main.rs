@@ -13,6 +13,7 @@ mod attacks;
 mod backup;
 mod bounds;
 mod crash;
+mod derive;
 mod erase;
 mod fail_closed;
 mod find;

@@ -29,6 +29,7 @@ use crate::support::{House, Served, run};
 const METHODS: &[(&str, Unauthenticated, Built)] = &[
     ("Records/Describe", Unauthenticated::Refused, Built::Yes),
     ("Records/Create", Unauthenticated::Refused, Built::Yes),
+    ("Records/Derive", Unauthenticated::Refused, Built::Yes),
     ("Records/Import", Unauthenticated::Refused, Built::Yes),
     ("Records/Reveal", Unauthenticated::Refused, Built::Yes),
     ("Records/RevealMany", Unauthenticated::Refused, Built::Yes),

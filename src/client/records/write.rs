@@ -18,6 +18,23 @@ impl Client {
         created(answer.into_inner())
     }
 
+    /// Makes the record that the pack makes of this one.
+    pub async fn derive(&self, why: &Intent, source: RecordId) -> Result<Created, ClientError> {
+        let request = self.request(api::DeriveRequest {
+            intent: Some(intent(why)),
+            record_id: source.as_bytes().to_vec(),
+        });
+        let made = service!(self, records_client, RecordsClient).derive(request).await?;
+        let made = made.into_inner();
+        created(api::CreateResponse {
+            record_id: made.record_id,
+            subject_id: made.subject_id,
+            version: made.version,
+            expires_on: made.expires_on,
+            repeated: made.repeated,
+        })
+    }
+
     /// Changes a record. Errors also: VERSION_MISMATCH.
     pub async fn update(&self, why: &Intent, change: Change) -> Result<Written, ClientError> {
         self.change(why, change, false).await

@@ -114,6 +114,7 @@ fn collection(
         class_periods,
         territory_attribute,
         unit_attribute,
+        derive: None,
     })
 }
 

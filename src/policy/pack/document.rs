@@ -11,7 +11,10 @@ use toml::{
     de::{DeTable, DeValue, ValueDeserializer},
 };
 
-use super::error::{At, Source};
+use super::{
+    derive::DeriveToml,
+    error::{At, Source},
+};
 
 /// `pack.toml`, unresolved. What could not be read is missing, and its error is in the source.
 #[derive(Default)]
@@ -28,6 +31,7 @@ pub(super) struct Document {
     pub(super) units: Vec<(At<String>, UnitToml)>,
     pub(super) holds: Option<At<HoldsToml>>,
     pub(super) collections: Vec<CollectionDocument>,
+    pub(super) derive: Vec<At<DeriveToml>>,
 }
 
 #[derive(Deserialize)]
@@ -97,7 +101,7 @@ pub(super) struct FieldToml {
 }
 
 const KEYS: &str = "name, profile, zone, end_date, purposes, roles, professions, classes, \
-                    territories, units, holds, collections";
+                    territories, units, holds, collections, derive";
 
 /// Reads the document; errors go to `source`.
 pub(super) fn read(source: &mut Source<'_>) -> Document {
@@ -124,6 +128,7 @@ pub(super) fn read(source: &mut Source<'_>) -> Document {
             "units" => document.units = named(source, value),
             "holds" => document.holds = one(source, value),
             "collections" => document.collections = collections(source, value),
+            "derive" => document.derive = many(source, value),
             other => source.error(line, format!("unknown key `{other}`, expected one of {KEYS}")),
         }
     }

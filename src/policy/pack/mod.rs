@@ -4,6 +4,7 @@
 //! scenarios. A pack answers for its own words here, and must not decide: `engine::ask` does.
 
 mod collection;
+mod derive;
 pub(super) mod document;
 pub(super) mod error;
 pub(super) mod files;
@@ -16,7 +17,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 
 pub use error::PackError;
-pub use spec::{AttributeSpec, CollectionSpec, FieldSpec};
+pub use spec::{AttributeSpec, CollectionSpec, DeriveSpec, FieldSpec};
 
 use self::vocabulary::Vocabulary;
 use super::{

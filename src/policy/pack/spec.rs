@@ -65,6 +65,32 @@ pub struct CollectionSpec {
     pub territory_attribute: Option<FieldName>,
     /// The attribute that holds the record's unit, if any.
     pub unit_attribute: Option<FieldName>,
+    /// What a record of another collection is made of one of these, if the pack says so.
+    pub derive: Option<DeriveSpec>,
+}
+
+/// How a record of another collection is made from one of these: a closed list.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DeriveSpec {
+    /// The new record's collection.
+    pub to: CollectionName,
+    /// Field of the new record, field of the source.
+    pub fields: Vec<(FieldName, FieldName)>,
+    /// Constants in fields of the new record.
+    pub set: Vec<(FieldName, Value)>,
+    /// Attributes that the new record has as the source has them.
+    pub keep: Vec<FieldName>,
+    /// Constants in attributes of the new record.
+    pub attributes: Vec<(FieldName, Value)>,
+    /// What the source's attributes say from then on.
+    pub mark: Vec<(FieldName, Value)>,
+}
+
+impl std::fmt::Debug for DeriveSpec {
+    // Values have no Debug, constants of the pack included.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DeriveSpec").field("to", &self.to).finish_non_exhaustive()
+    }
 }
 
 // === impl CollectionSpec ===

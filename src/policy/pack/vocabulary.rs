@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 
 use super::{
-    collection,
+    collection, derive,
     document::{self, Document, HoldsToml, TerritoryToml, UnitToml},
     error::{At, Source},
     spec::CollectionSpec,
@@ -81,7 +81,8 @@ fn resolve(source: &mut Source<'_>, document: Document) -> Option<Vocabulary> {
         territories: territories.iter().map(|t| t.name.to_string()).collect(),
         units: units.iter().map(|u| u.name.to_string()).collect(),
     };
-    let collections = collection::resolve(source, document.collections, &lists);
+    let mut collections = collection::resolve(source, document.collections, &lists);
+    derive::resolve(source, document.derive, &mut collections);
     if !source.errors.is_empty() {
         return None;
     }

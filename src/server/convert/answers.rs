@@ -30,6 +30,17 @@ pub(crate) fn created(created: &Created) -> api::CreateResponse {
     }
 }
 
+/// Answer to `Records.Derive`.
+pub(crate) fn derived(created: &Created) -> api::DeriveResponse {
+    api::DeriveResponse {
+        record_id: created.record.as_bytes().to_vec(),
+        subject_id: created.subject.as_bytes().to_vec(),
+        version: created.version,
+        expires_on: created.expires_on.to_string(),
+        repeated: created.repeated,
+    }
+}
+
 /// Answer to `Records.Reveal`.
 pub(crate) fn revealed(revealed: Revealed) -> api::RevealResponse {
     api::RevealResponse {

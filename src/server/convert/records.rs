@@ -197,6 +197,19 @@ pub(crate) fn unassign(
     Ok((why, record, from))
 }
 
+/// `Records.Derive`.
+pub(crate) fn derive(request: api::DeriveRequest) -> Result<(Intent, RecordId), VaultError> {
+    let key = key("Derive", request.intent.as_ref(), &request);
+    let mut check = Check::default();
+    let why = intent(&mut check, request.intent, key);
+    let source = check.id("record_id", &request.record_id, RecordId::from_slice);
+    let (Some(why), Some(source)) = (why, source) else {
+        return Err(check.refused());
+    };
+    check.done()?;
+    Ok((why, source))
+}
+
 /// What a request id stands for: method and message. None without an id: nothing is kept of it.
 fn key(
     method: &str,
