@@ -32,3 +32,4 @@ mod reseal;
 mod retention;
 mod shipped;
 mod startup;
+mod ties;

@@ -14,6 +14,7 @@ use toml::{
 use super::{
     derive::DeriveToml,
     error::{At, Source},
+    worded::Worded,
 };
 
 /// `pack.toml`, unresolved. What could not be read is missing, and its error is in the source.
@@ -23,15 +24,54 @@ pub(super) struct Document {
     pub(super) profile: Option<At<String>>,
     pub(super) zone: Option<At<String>>,
     pub(super) end_date: Option<At<String>>,
-    pub(super) purposes: Vec<(At<String>, String)>,
-    pub(super) roles: Vec<(At<String>, String)>,
+    pub(super) purposes: Vec<(At<String>, Worded<WordToml>)>,
+    pub(super) roles: Vec<(At<String>, Worded<WordToml>)>,
     pub(super) professions: Vec<(At<String>, String)>,
-    pub(super) classes: Vec<(At<String>, String)>,
+    pub(super) classes: Vec<(At<String>, Worded<ClassToml>)>,
     pub(super) territories: Vec<(At<String>, TerritoryToml)>,
     pub(super) units: Vec<(At<String>, UnitToml)>,
     pub(super) holds: Option<At<HoldsToml>>,
+    pub(super) separation: Vec<At<SeparationToml>>,
     pub(super) collections: Vec<CollectionDocument>,
     pub(super) derive: Vec<At<DeriveToml>>,
+}
+
+/// A role or a purpose: a label, or a label with what else is said of it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WordToml {
+    pub(super) label: String,
+    /// On the list so that it can be named and refused, never granted.
+    #[serde(default)]
+    pub(super) excluded: bool,
+}
+
+impl From<String> for WordToml {
+    fn from(label: String) -> Self {
+        Self { label, excluded: false }
+    }
+}
+
+/// A class: a label, or a label with who may have it as content and what may stand in it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ClassToml {
+    pub(super) label: String,
+    /// What a habilitation must have: `sworn`.
+    #[serde(default)]
+    pub(super) needs: Vec<String>,
+    /// One of these professions is needed; empty: any, or none.
+    #[serde(default)]
+    pub(super) professions: Vec<String>,
+    /// Notes and long texts may stand in it.
+    #[serde(default)]
+    pub(super) notes: bool,
+}
+
+impl From<String> for ClassToml {
+    fn from(label: String) -> Self {
+        Self { label, needs: Vec::new(), professions: Vec::new(), notes: false }
+    }
 }
 
 #[derive(Deserialize)]
@@ -55,6 +95,17 @@ pub(super) struct HoldsToml {
     pub(super) purpose: String,
     #[serde(default)]
     pub(super) past_end_date: Vec<String>,
+}
+
+/// One `[[separation]]`: roles that one agent may not have together, or one that may have no content.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SeparationToml {
+    #[serde(default)]
+    pub(super) roles: Vec<String>,
+    pub(super) role: Option<String>,
+    #[serde(default)]
+    pub(super) content: bool,
 }
 
 /// One `[[collections]]`.
@@ -98,10 +149,12 @@ pub(super) struct FieldToml {
     pub(super) min: Option<i64>,
     pub(super) max: Option<i64>,
     pub(super) max_bytes: Option<usize>,
+    /// For a reference: the collection it points into.
+    pub(super) to: Option<String>,
 }
 
 const KEYS: &str = "name, profile, zone, end_date, purposes, roles, professions, classes, \
-                    territories, units, holds, collections, derive";
+                    territories, units, holds, separation, collections, derive";
 
 /// Reads the document; errors go to `source`.
 pub(super) fn read(source: &mut Source<'_>) -> Document {
@@ -127,6 +180,7 @@ pub(super) fn read(source: &mut Source<'_>) -> Document {
             "territories" => document.territories = named(source, value),
             "units" => document.units = named(source, value),
             "holds" => document.holds = one(source, value),
+            "separation" => document.separation = many(source, value),
             "collections" => document.collections = collections(source, value),
             "derive" => document.derive = many(source, value),
             other => source.error(line, format!("unknown key `{other}`, expected one of {KEYS}")),

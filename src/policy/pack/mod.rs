@@ -3,14 +3,19 @@
 //! The files below read and check `pack.toml`; `policy::load` puts a pack together and runs its
 //! scenarios. A pack answers for its own words here, and must not decide: `engine::ask` does.
 
+mod classes;
 mod collection;
 mod derive;
 pub(super) mod document;
 pub(super) mod error;
 pub(super) mod files;
+mod kinds;
+mod links;
 mod retention;
+pub(super) mod separation;
 pub(super) mod spec;
 pub(super) mod vocabulary;
+mod worded;
 mod words;
 
 use chrono::NaiveDate;
@@ -19,7 +24,7 @@ use chrono_tz::Tz;
 pub use error::PackError;
 pub use spec::{AttributeSpec, CollectionSpec, DeriveSpec, FieldSpec};
 
-use self::vocabulary::Vocabulary;
+use self::{separation::Separation, vocabulary::Vocabulary};
 use super::{
     engine::Engine,
     value::{Value, Violation},
@@ -162,6 +167,33 @@ impl Pack {
     #[must_use]
     pub fn has_role(&self, role: &RoleName) -> bool {
         self.vocabulary.roles.iter().any(|(name, _)| name == role)
+    }
+
+    /// Whether nobody may be given this role: it is there to be named and refused.
+    #[must_use]
+    pub fn is_excluded_role(&self, role: &RoleName) -> bool {
+        self.vocabulary.excluded_roles.iter().any(|at| &at.value == role)
+    }
+
+    /// Whether nothing is ever permitted for this purpose: it is there to be named and refused.
+    #[must_use]
+    pub fn is_excluded_purpose(&self, purpose: &PurposeName) -> bool {
+        self.vocabulary.excluded_purposes.iter().any(|at| &at.value == purpose)
+    }
+
+    /// Whether one agent may not have these roles together: the pack keeps two of them apart, or one of
+    /// them from the content that another can give.
+    #[must_use]
+    pub fn separates(&self, roles: &[&RoleName]) -> bool {
+        self.vocabulary.separation.iter().any(|rule| match rule {
+            Separation::Roles(apart) => {
+                apart.iter().filter(|role| roles.contains(role)).count() > 1
+            }
+            Separation::Content(from) => {
+                roles.contains(&&from.value)
+                    && roles.iter().any(|role| self.engine.gives_content(role))
+            }
+        })
     }
 
     /// Whether the pack knows this unit.
