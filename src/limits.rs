@@ -217,6 +217,8 @@ pub const ALARMS_MAX: usize = 10_000;
 pub const LABEL_BYTES_MAX: usize = 200;
 /// Most field violations one error lists: error details travel in headers, which are small.
 pub const VIOLATIONS_PER_ERROR_MAX: usize = 32;
+/// Most bytes of a refused pack's errors in one answer: they travel in a header.
+pub const PACK_ERRORS_BYTES_MAX: usize = 8 * 1024;
 /// Most policy ids one error lists.
 pub const POLICIES_PER_ERROR_MAX: usize = 16;
 /// Calls of agents in progress at one time, over all connections. Each holds one message at a time, its

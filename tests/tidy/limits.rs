@@ -288,6 +288,10 @@ const BOUNDS: &[(&str, Held)] = &[
         By(&["an_error_lists_as_many_fields_and_policies_as_fit_and_never_more"]),
     ),
     (
+        "PACK_ERRORS_BYTES_MAX",
+        By(&["a_refused_pack_lists_as_many_errors_as_fit_and_says_how_many_there_are"]),
+    ),
+    (
         "POLICIES_PER_ERROR_MAX",
         By(&["an_error_lists_as_many_fields_and_policies_as_fit_and_never_more"]),
     ),

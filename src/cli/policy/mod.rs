@@ -1,0 +1,27 @@
+//! `oubliette policy`: what a pack says and does, offline on its folder; and `reload`, which asks a running
+//! vault to read its own folder again. One file per subcommand.
+
+mod reload;
+mod test;
+
+use super::failure::Failure;
+
+pub(super) use reload::PackFolder;
+
+/// Subcommands of `policy`.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Check a pack and run its scenarios
+    #[command(visible_alias = "check")]
+    Test(test::Args),
+    /// Put the pack in the server's folder in force, while it runs
+    Reload(reload::Args),
+}
+
+/// Runs one subcommand.
+pub(super) fn run(command: &Command) -> Result<(), Failure> {
+    match command {
+        Command::Test(args) => test::run(args),
+        Command::Reload(args) => reload::run(args).map_err(Failure::on_the_vault),
+    }
+}
