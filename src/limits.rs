@@ -150,6 +150,8 @@ pub const DRAIN_MS: u64 = 10_000;
 pub const PACK_FILE_BYTES_MAX: u64 = 1024 * 1024;
 /// Most files of a policy pack that count for its hash.
 pub const PACK_FILES_MAX: usize = 64;
+/// Most situations that are tried to find out what one permit of a pack allows.
+pub const EXPLORED_SITUATIONS_MAX: usize = 1_000_000;
 /// Folders of a policy pack are read so deep.
 pub const PACK_DEPTH_MAX: usize = 4;
 /// Longest retention period, in calendar months: a century.

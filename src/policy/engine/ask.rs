@@ -127,14 +127,7 @@ impl Pack {
         if !self.hold_purpose_allows(verb, on, context) {
             return Decision::nothing(asked);
         }
-        let facts = ContextFacts {
-            purpose: context.purpose,
-            at,
-            justification: context.justification,
-            recent_reveals: context.recent_reveals,
-            approved: context.approved,
-            assignment: (verb == Verb::Assign).then(|| self.assignment(who, context)),
-        };
+        let facts = self.facts(who, verb, context, at);
         match self.engine.classes(who, verb, on, asked, &facts) {
             Some((classes, knows)) => {
                 let may_know = knows || verb == Verb::Create;
@@ -142,6 +135,24 @@ impl Pack {
                 decision(on.record, verb, classes, (may_know, past_date))
             }
             None => Decision::nothing(asked),
+        }
+    }
+
+    /// What policies are told of a request.
+    pub(super) fn facts<'a>(
+        &self,
+        who: &Principal<'_>,
+        verb: Verb,
+        context: &RequestContext<'a>,
+        at: Moment,
+    ) -> ContextFacts<'a> {
+        ContextFacts {
+            purpose: context.purpose,
+            at,
+            justification: context.justification,
+            recent_reveals: context.recent_reveals,
+            approved: context.approved,
+            assignment: (verb == Verb::Assign).then(|| self.assignment(who, context)),
         }
     }
 
