@@ -150,6 +150,8 @@ pub const DRAIN_MS: u64 = 10_000;
 pub const PACK_FILE_BYTES_MAX: u64 = 1024 * 1024;
 /// Most files of a policy pack that count for its hash.
 pub const PACK_FILES_MAX: usize = 64;
+/// Most situations that are tried to find out what one permit of a pack allows.
+pub const EXPLORED_SITUATIONS_MAX: usize = 1_000_000;
 /// Folders of a policy pack are read so deep.
 pub const PACK_DEPTH_MAX: usize = 4;
 /// Longest retention period, in calendar months: a century.
@@ -230,6 +232,8 @@ pub const ALARMS_MAX: usize = 10_000;
 pub const LABEL_BYTES_MAX: usize = 200;
 /// Most field violations one error lists: error details travel in headers, which are small.
 pub const VIOLATIONS_PER_ERROR_MAX: usize = 32;
+/// Most bytes of a refused pack's errors in one answer: they travel in a header.
+pub const PACK_ERRORS_BYTES_MAX: usize = 8 * 1024;
 /// Most policy ids one error lists.
 pub const POLICIES_PER_ERROR_MAX: usize = 16;
 /// Calls of agents in progress at one time, over all connections. Each holds one message at a time, its

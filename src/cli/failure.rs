@@ -87,7 +87,7 @@ impl Failure {
             // Writing to a string does not fail.
             let _ = write!(message, "\n  {place}{}", error.reason);
         }
-        Self::new(message).hint("correct these lines, then check: `oubliette policy check DIR`")
+        Self::new(message).hint("correct these lines, then check: `oubliette policy test DIR`")
     }
 
     /// The same with one more line of message.

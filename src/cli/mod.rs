@@ -1,6 +1,6 @@
 //! The command line: arguments in, one file per command, an exit code out.
 //!
-//! `init`, `serve`, `place` (but for `list`), `restore`, `backup verify`, `demo`, `sample`, `cert dev`, `policy check`, `audit verify`,
+//! `init`, `serve`, `place` (but for `list`), `restore`, `backup verify`, `demo`, `sample`, `cert dev`, `policy` (but for `reload`), `audit verify`,
 //! `certificate verify`, `completions` and `man` work offline; every other command talks gRPC through `client`. No secret is
 //! ever taken from an argument or from an environment variable, and no field of a record from an
 //! argument: both would stay in the shell's history and in the process list.
@@ -158,7 +158,7 @@ enum Command {
     /// Make certificates to try TLS with
     #[command(subcommand)]
     Cert(cert::Command),
-    /// Check a policy pack
+    /// Test, explain, compare and reload policy packs
     #[command(subcommand)]
     Policy(policy::Command),
     /// Show the vault's state; fails while something needs a person

@@ -23,6 +23,7 @@ use super::{
     config::Config,
     failure::Failure,
     folders, out,
+    policy::PackFolder,
     secrets::RootArgs,
     tls::{self, TlsArgs},
 };
@@ -274,6 +275,7 @@ fn open(settings: &Settings, swap_accepted: bool) -> Result<Arc<Vault>, Failure>
     parts.without_places.clone_from(&settings.without_places);
     let vault = start(parts)?;
     vault.read_root_by(Arc::new(Reread(settings.root.clone())));
+    vault.read_pack_by(Arc::new(PackFolder(settings.policy.clone())));
     Ok(vault)
 }
 

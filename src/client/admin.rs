@@ -2,7 +2,7 @@
 
 use super::{
     Client, ClientError, second, service,
-    types::{Alarm, BackupHead, BackupPart, BackupTotals, Key, KeyKind, Place, Status},
+    types::{Alarm, BackupHead, BackupPart, BackupTotals, Key, KeyKind, Place, Reloaded, Status},
 };
 use crate::{
     clock::Timestamp,
@@ -50,6 +50,19 @@ impl Client {
         let request = self.request(api::RotateRootKeyRequest {});
         let answer = service!(self, admin_client, AdminClient).rotate_root_key(request).await?;
         Ok(answer.into_inner().generation)
+    }
+
+    /// Puts the policy pack of the server's folder in force.
+    pub async fn reload_policies(&self) -> Result<Reloaded, ClientError> {
+        let request = self.request(api::ReloadPoliciesRequest {});
+        let answer = service!(self, admin_client, AdminClient).reload_policies(request).await?;
+        let answer = answer.into_inner();
+        Ok(Reloaded {
+            pack: answer.pack_name,
+            pack_hash: hex::encode(&answer.pack_hash),
+            previous_hash: hex::encode(&answer.previous_hash),
+            generation: Some(answer.generation).filter(|generation| *generation > 0),
+        })
     }
 
     /// All rows of the data folder, as they are at this moment.

@@ -139,6 +139,12 @@ reasons! {
     /// The source still gives the secret in force.
     RootUnchanged = "ROOT_UNCHANGED", FailedPrecondition, false,
         "the configured source still gives the root secret that is in force; nothing was changed", "replace the secret in the file that `serve` reads, keeping the old one until the rotation is answered";
+    /// The policy pack in the configured folder is refused.
+    PackRefused = "PACK_REFUSED", FailedPrecondition, false,
+        "the policy pack is refused; the running one stays in force", "correct these lines at the server, check with `oubliette policy test DIR`, and reload again";
+    /// The pack's retention part is another.
+    RetentionChanged = "RETENTION_CHANGED", FailedPrecondition, false,
+        "the pack's retention rules differ from those in force; the running pack stays", "restore the old rules; new ones are not put in force by a reload";
     /// The clock jumped; purges wait.
     ClockTripped = "CLOCK_TRIPPED", FailedPrecondition, false,
         "the clock jumped; no purge runs until it is confirmed", "set the clock right, then `oubliette clock confirm --date TODAY`";

@@ -16,11 +16,13 @@
 //! pack/      files -> vocabulary (TOML), cross checks, precise errors
 //! schema     vocabulary -> Cedar schema
 //! engine/    policies -> slices per action, collection and role; decisions; permits
+//! explore/   what somebody could do, and under which conditions, asked of the engine
 //! scenarios  the pack's own tests, run at load
 //! value/     field types: validation and normal form          mask   what a mask leaves of a value
 //! ```
 
 pub mod engine;
+pub mod explore;
 pub mod mask;
 pub mod pack;
 pub mod period;
@@ -35,6 +37,7 @@ mod schema;
 #[cfg(test)]
 mod tests;
 
+pub use engine::probe::Act;
 pub use engine::{AGE_UNKNOWN, ActionDecision, LinkFacts, RequestContext, Resource, VAULT_ACTIONS};
 pub use mask::{Mask, mask};
 pub use pack::{AttributeSpec, CollectionSpec, DeriveSpec, FieldSpec, Pack, PackError};

@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 use tokio_stream::{Stream, wrappers::ReceiverStream};
 use tonic::{Request, Response, Status};
 
-use super::{auth, backup, convert, places::Calls, status::not_built_yet};
+use super::{auth, backup, convert, places::Calls};
 use crate::{limits, vault::Vault, wire::api};
 
 /// The service over one vault; the calls in progress have the place of a backup.
@@ -97,8 +97,9 @@ impl api::admin_server::Admin for Admin {
         &self,
         request: Request<api::ReloadPoliciesRequest>,
     ) -> Result<Response<api::ReloadPoliciesResponse>, Status> {
-        auth::caller(&request)?;
-        Err(not_built_yet())
+        let who = auth::caller(&request)?;
+        let reloaded = self.0.reload_policies(&who).await?;
+        Ok(Response::new(convert::reloaded(reloaded)))
     }
 
     type BackupStream = Pin<Box<dyn Stream<Item = backup::Answer> + Send>>;

@@ -17,7 +17,7 @@ use crate::{
     ids::ClassName,
     keyring::KeyringError,
     limits,
-    policy::Violation,
+    policy::{PackError, Violation},
     retention::RetentionError,
     storage::StoreError,
     vault::VaultError,
@@ -178,6 +178,10 @@ fn vault(error: &VaultError) -> Refusal {
         }
         VaultError::NotAvailable => Refusal::of(Reason::NotAvailable),
         VaultError::RootUnreadable(_) => Refusal::of(Reason::RootUnreadable),
+        VaultError::PackRefused(errors) => pack(errors),
+        VaultError::RetentionChanged(differences) => {
+            Refusal { violations: differences.clone(), ..Refusal::of(Reason::RetentionChanged) }
+        }
         VaultError::NoAlarm => Refusal::of(Reason::NoAlarm),
         VaultError::Held => Refusal::of(Reason::Held),
         VaultError::VersionMismatch => Refusal::of(Reason::VersionMismatch),
@@ -201,6 +205,30 @@ fn vault(error: &VaultError) -> Refusal {
         VaultError::Keyring(error) => keyring(error),
         VaultError::Retention(error) => retention(error),
     }
+}
+
+/// What is wrong with a pack, by file and line. Packs hold rules and no personal data. Details travel in a
+/// header: what does not fit is counted in the message, and the server's error output has it.
+fn pack(errors: &[PackError]) -> Refusal {
+    let (mut violations, mut left) = (Vec::new(), limits::PACK_ERRORS_BYTES_MAX);
+    for error in errors.iter().take(limits::VIOLATIONS_PER_ERROR_MAX) {
+        let path = match (error.file.as_str(), error.line) {
+            ("", _) => "pack".to_owned(),
+            (file, 0) => file.to_owned(),
+            (file, line) => format!("{file}:{line}"),
+        };
+        let Some(rest) = left.checked_sub(path.len() + error.reason.len()) else { break };
+        left = rest;
+        violations.push(Violation { path, reason: error.reason.clone() });
+    }
+    let (all, listed) = (errors.len(), violations.len());
+    let message = (listed < all).then(|| {
+        let message = Reason::PackRefused.message();
+        format!(
+            "{message}; {listed} of {all} errors are listed, the server's error output has them all"
+        )
+    });
+    Refusal { violations, message, ..Refusal::of(Reason::PackRefused) }
 }
 
 fn identity(error: &IdentityError) -> Refusal {

@@ -20,6 +20,7 @@ use crate::{
 use super::{
     Backup, RootReader, VaultError, backup,
     rekey::Rekey,
+    reload::{Reload, Reloaded},
     request::{self, ALLOW, DENY, OK},
     rotate,
 };
@@ -53,6 +54,7 @@ const AGENT_LIST: Duty = Duty { action: "agent:list", kind: "agent-list" };
 const STATUS_READ: Duty = Duty { action: "status:read", kind: "status-read" };
 const CLOCK_CONFIRM: Duty = Duty { action: "clock:confirm", kind: "clock-confirm" };
 const KEY_ROTATE: Duty = Duty { action: "key:rotate", kind: "key-rotate" };
+const POLICY_RELOAD: Duty = Duty { action: "policy:reload", kind: "policy-reload" };
 const BACKUP_TAKE: Duty = Duty { action: "backup:take", kind: "backup-begin" };
 const ALARM_LIST: Duty = Duty { action: "alarm:list", kind: "alarm-list" };
 const ALARM_ACK: Duty = Duty { action: "alarm:ack", kind: "alarm-ack" };
@@ -242,6 +244,21 @@ impl Duties {
         let (log, done) = (Arc::clone(&self.log), event.clone());
         match blocking(move || rotate::rotate(&log, reader.as_ref(), &done)).await {
             Ok(generation) => Ok(generation),
+            Err(error) => Err(request::refuse(&self.log, event, error).await),
+        }
+    }
+
+    /// Puts the pack of the configured folder in force.
+    pub(crate) async fn reload_policies(
+        &self,
+        pack: &Pack,
+        who: &Caller,
+        reload: &Arc<Reload>,
+    ) -> Result<Reloaded, VaultError> {
+        let event = self.allowed(POLICY_RELOAD, pack, who).await?;
+        let (reload, done) = (Arc::clone(reload), event.clone());
+        match blocking(move || reload.run(&done)).await {
+            Ok(reloaded) => Ok(reloaded),
             Err(error) => Err(request::refuse(&self.log, event, error).await),
         }
     }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 
 use super::{
-    ApprovalInput, Backup, Description, HoldInput, Intent, RootReader, Vault, VaultError,
-    VaultStatus,
+    ApprovalInput, Backup, Description, HoldInput, Intent, PackReader, Reloaded, RootReader, Vault,
+    VaultError, VaultStatus,
 };
 use crate::{
     audit::{Alarm, EventFilter, EventPage, export},
@@ -165,5 +165,16 @@ impl Vault {
     pub async fn rotate_root_key(&self, who: &Caller) -> Result<u64, VaultError> {
         let reader = self.root_reader.get().cloned();
         self.duties.rotate_root_key(&self.pack(), who, reader).await
+    }
+
+    /// Says where a reload reads the pack. Once; without it none can take place.
+    pub fn read_pack_by(&self, reader: Arc<dyn PackReader>) {
+        self.reload.read_by(reader);
+    }
+
+    /// Puts the policy pack of the configured folder in force, whole or not at all. Calls that run finish
+    /// under the pack they began with.
+    pub async fn reload_policies(&self, who: &Caller) -> Result<Reloaded, VaultError> {
+        self.duties.reload_policies(&self.pack(), who, &self.reload).await
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     identity::{ApprovalError, IdentityError},
     ids::ClassName,
     keyring::KeyringError,
-    policy::{ClassDecision, Decision, PolicyRef, Verdict, Violation},
+    policy::{ClassDecision, Decision, PackError, PolicyRef, Verdict, Violation},
     retention::RetentionError,
     storage::StoreError,
 };
@@ -56,6 +56,12 @@ pub enum VaultError {
     /// The pack's separation of duties forbids this role beside, or with, what the agent would have.
     #[error("these duties may not be in one hand")]
     DutiesSeparated,
+    /// The policy pack that was read again is refused, for all these reasons; the running one stays.
+    #[error("the policy pack is refused")]
+    PackRefused(Vec<PackError>),
+    /// Its retention part is another; what differs, `pinned -> pack`.
+    #[error("the pack's retention rules differ from those in force")]
+    RetentionChanged(Vec<Violation>),
     /// The pack has no such purpose.
     #[error("unknown purpose; use one of the pack's closed list")]
     UnknownPurpose,

@@ -39,8 +39,10 @@ mod import;
 mod once;
 mod project;
 mod rekey;
+mod reload;
 mod request;
 mod reseal;
+mod retention_diff;
 mod reveal;
 mod reveal_many;
 mod rotate;
@@ -61,6 +63,7 @@ pub use call::{
 pub use candidates::Cursor;
 pub use error::VaultError;
 pub use import::ImportAnswers;
+pub use reload::{PackReader, Reloaded};
 pub use rotate::{RootReader, RootUnreadable};
 pub use state::{KeyKind, KeyState, VaultStatus};
 
@@ -74,6 +77,7 @@ use find::Find;
 use hold::Holds;
 use import::Import;
 use rekey::Rekey;
+use reload::{InForce, Reload};
 use reseal::{compact::Compact, forget::Forget, shorten};
 use reveal::Reveal;
 use reveal_many::RevealMany;
@@ -111,7 +115,7 @@ struct AtStart {
 
 /// The wiring of one running vault.
 pub struct Vault {
-    pack: RwLock<Arc<Pack>>,
+    pack: InForce,
     log: Arc<AuditLog>,
     identity: Arc<Identity>,
     create: Create,
@@ -130,6 +134,7 @@ pub struct Vault {
     compact: Arc<Compact>,
     forget: Forget,
     root_reader: OnceLock<Arc<dyn RootReader>>,
+    reload: Arc<Reload>,
     at_start: AtStart,
 }
 
@@ -152,8 +157,10 @@ impl Vault {
             bound: at_start.keyring_bytes,
             turn: Mutex::default(),
         });
+        let pack = InForce::new(RwLock::new(pack));
         Arc::new(Self {
-            pack: RwLock::new(pack),
+            reload: Arc::new(Reload::new(Arc::clone(&log), Arc::clone(&pack))),
+            pack,
             create: Create { log: Arc::clone(&log), segments: Arc::clone(&segments) },
             derive: Derive { log: Arc::clone(&log), segments: Arc::clone(&segments) },
             import: Import { log: Arc::clone(&log), segments: Arc::clone(&segments) },

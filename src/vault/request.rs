@@ -220,6 +220,8 @@ pub(crate) fn outcome(error: &VaultError) -> &'static str {
         VaultError::Identity(_) => "IDENTITY",
         VaultError::Corrupt(_) => "CORRUPT",
         VaultError::RootUnreadable(_) => "ROOT_UNREADABLE",
+        VaultError::PackRefused(_) => "PACK_REFUSED",
+        VaultError::RetentionChanged(_) => "RETENTION_CHANGED",
         VaultError::Retention(RetentionError::ClockTripped) => "CLOCK_TRIPPED",
         VaultError::Retention(RetentionError::PlaceDown) => "PLACE_DOWN",
         VaultError::Retention(RetentionError::Running) => "PURGE_RUNNING",

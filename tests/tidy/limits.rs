@@ -249,6 +249,10 @@ const BOUNDS: &[(&str, Held)] = &[
         By(&["a_file_of_the_largest_size_is_read_and_one_byte_more_is_refused"]),
     ),
     ("PACK_FILES_MAX", By(&["as_many_files_as_a_pack_may_have_are_read_and_one_more_is_refused"])),
+    (
+        "EXPLORED_SITUATIONS_MAX",
+        By(&["a_question_of_more_situations_than_are_tried_is_an_error_and_never_a_refusal"]),
+    ),
     ("PACK_DEPTH_MAX", By(&["folders_are_read_as_deep_as_a_pack_may_be_and_no_deeper"])),
     ("PERIOD_MONTHS_MAX", By(&["a_period_of_a_century_is_read_and_a_longer_one_is_not"])),
     ("PERIOD_DAYS_MAX", By(&["a_period_of_a_century_is_read_and_a_longer_one_is_not"])),
@@ -307,6 +311,10 @@ const BOUNDS: &[(&str, Held)] = &[
     (
         "VIOLATIONS_PER_ERROR_MAX",
         By(&["an_error_lists_as_many_fields_and_policies_as_fit_and_never_more"]),
+    ),
+    (
+        "PACK_ERRORS_BYTES_MAX",
+        By(&["a_refused_pack_lists_as_many_errors_as_fit_and_says_how_many_there_are"]),
     ),
     (
         "POLICIES_PER_ERROR_MAX",

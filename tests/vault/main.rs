@@ -28,6 +28,7 @@ mod periods;
 mod places;
 mod records;
 mod rekey;
+mod reload;
 mod reseal;
 mod retention;
 mod shipped;

@@ -70,7 +70,7 @@ const METHODS: &[(&str, Unauthenticated, Built)] = &[
     ("Admin/ListApprovals", Unauthenticated::Refused, Built::Yes),
     ("Admin/RotateRootKey", Unauthenticated::Refused, Built::Yes),
     ("Admin/Backup", Unauthenticated::Refused, Built::Yes),
-    ("Admin/ReloadPolicies", Unauthenticated::Refused, Built::NotYet),
+    ("Admin/ReloadPolicies", Unauthenticated::Refused, Built::Yes),
 ];
 
 /// What a caller without a session gets.

@@ -25,7 +25,7 @@ With --json one event a line. An event whose detail has been purged on its date 
 its leaf stays for ever, and the log stays verifiable.";
 
 /// Every kind of event there is: a closed set. A test holds it against the code that writes them.
-const KINDS: [&str; 39] = [
+const KINDS: [&str; 41] = [
     "reveal",
     "reveal-many",
     "find",
@@ -55,6 +55,8 @@ const KINDS: [&str; 39] = [
     "status-read",
     "key-rotate",
     "key-rotate-intent",
+    "policy-reload",
+    "policy-reload-intent",
     "backup-begin",
     "backup-end",
     "place-added",

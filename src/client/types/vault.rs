@@ -121,3 +121,16 @@ pub struct Alarm {
     /// Who took note of it.
     pub acknowledged_by: Option<String>,
 }
+
+/// What a reload of the policy pack did.
+#[derive(Debug, Clone, Serialize, PartialEq, Eq)]
+pub struct Reloaded {
+    /// The pack in force now, `<name>/<profile>`.
+    pub pack: String,
+    /// Its SHA-256, hexadecimal.
+    pub pack_hash: String,
+    /// That of the pack before; the same where nothing changed.
+    pub previous_hash: String,
+    /// The generation that pinned it; none where nothing changed.
+    pub generation: Option<u64>,
+}

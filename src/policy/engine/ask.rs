@@ -130,7 +130,26 @@ impl Pack {
         if !self.hold_purpose_allows(verb, on, context) {
             return Decision::nothing(asked);
         }
-        let facts = ContextFacts {
+        let facts = self.facts(who, verb, context, at);
+        match self.engine.classes(who, verb, on, asked, &facts) {
+            Some((classes, knows)) => {
+                let may_know = knows || verb == Verb::Create;
+                let past_date = self.hold_purpose() == Some(context.purpose);
+                decision(on.record, verb, classes, (may_know, past_date))
+            }
+            None => Decision::nothing(asked),
+        }
+    }
+
+    /// What policies are told of a request.
+    pub(super) fn facts<'a>(
+        &self,
+        who: &Principal<'_>,
+        verb: Verb,
+        context: &RequestContext<'a>,
+        at: Moment,
+    ) -> ContextFacts<'a> {
+        ContextFacts {
             purpose: context.purpose,
             at,
             justification: context.justification,
@@ -139,14 +158,6 @@ impl Pack {
             break_glass: context.break_glass,
             link: context.link,
             assignment: (verb == Verb::Assign).then(|| self.assignment(who, context)),
-        };
-        match self.engine.classes(who, verb, on, asked, &facts) {
-            Some((classes, knows)) => {
-                let may_know = knows || verb == Verb::Create;
-                let past_date = self.hold_purpose() == Some(context.purpose);
-                decision(on.record, verb, classes, (may_know, past_date))
-            }
-            None => Decision::nothing(asked),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Decisions: one Cedar evaluation per class, over the few policies that can matter.
 //!
 //! INVARIANT: deny by default, and an evaluation error is a deny, whatever else allows. Cedar skips
-//! a policy that errs, also an erring `forbid`; `Engine::ask` is the one place that looks.
+//! a policy that errs, also an erring `forbid`; `Engine::ask_of` is the one place that looks.
 //!
 //! Nothing is parsed or validated here: `compile` did it at load. A request builds two entities
 //! and a context from plain facts, once, however many classes it asks.
@@ -11,6 +11,7 @@ mod compile;
 mod excluded;
 mod facts;
 mod gates;
+pub(in crate::policy) mod probe;
 pub(in crate::policy) mod request;
 mod separated;
 #[cfg(test)]
@@ -172,9 +173,22 @@ impl Engine {
         denied(class, policies)
     }
 
-    /// One evaluation. The only caller of Cedar's authorizer.
+    /// One evaluation, by the policies that can matter for the role.
     fn ask(&self, slot: &Slot, case: &Case<'_>, context: Context) -> Outcome {
-        let Some(slice) = slot.by_role.get(case.who.role) else { return Outcome::default() };
+        match slot.by_role.get(case.who.role) {
+            Some(slice) => self.ask_of(&slice.policies, slot, case, context),
+            None => Outcome::default(),
+        }
+    }
+
+    /// One evaluation. The only caller of Cedar's authorizer.
+    fn ask_of(
+        &self,
+        policies: &PolicySet,
+        slot: &Slot,
+        case: &Case<'_>,
+        context: Context,
+    ) -> Outcome {
         let request = Request::new(
             case.principal.clone(),
             slot.uid.clone(),
@@ -183,7 +197,7 @@ impl Engine {
             None,
         );
         let Ok(request) = request else { return Outcome::default() };
-        let response = self.authorizer.is_authorized(&request, &slice.policies, &case.entities);
+        let response = self.authorizer.is_authorized(&request, policies, &case.entities);
         let diagnostics = response.diagnostics();
         let erring: Vec<&PolicyId> = diagnostics
             .errors()

@@ -27,6 +27,7 @@ pub const VAULT_ACTIONS: &[&str] = &[
     "status:read",
     "clock:confirm",
     "key:rotate",
+    "policy:reload",
     "hold:list",
     "hold:release",
     "approval:request",

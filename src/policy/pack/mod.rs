@@ -151,6 +151,18 @@ impl Pack {
         self.vocabulary.purposes.clone()
     }
 
+    /// The roles, each with its label.
+    #[must_use]
+    pub fn roles(&self) -> &[(RoleName, String)] {
+        &self.vocabulary.roles
+    }
+
+    /// The territories, each with its zone.
+    #[must_use]
+    pub fn territories(&self) -> Vec<(&TerritoryName, Tz)> {
+        self.vocabulary.territories.iter().map(|t| (&t.name, t.zone)).collect()
+    }
+
     /// The classes, each with its label.
     #[must_use]
     pub fn classes(&self) -> &[(ClassName, String)] {

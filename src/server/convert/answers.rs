@@ -13,8 +13,8 @@ use crate::{
     server::status,
     vault::{
         Changed, Created, Cursor, Description, EraseAnswer, FieldAnswer, FindPage, KeyKind,
-        KeyState, Matched, Revealed, RevealedItem, VaultError, VaultStatus, WorklistEntry,
-        WorklistPage,
+        KeyState, Matched, Reloaded, Revealed, RevealedItem, VaultError, VaultStatus,
+        WorklistEntry, WorklistPage,
     },
     wire::api,
 };
@@ -379,6 +379,15 @@ pub(crate) fn agent(agent: &AgentSummary) -> api::Agent {
 }
 
 /// Answer to `Admin.Status`.
+pub(crate) fn reloaded(done: Reloaded) -> api::ReloadPoliciesResponse {
+    api::ReloadPoliciesResponse {
+        pack_hash: done.hash.to_vec(),
+        previous_hash: done.previous.to_vec(),
+        generation: done.generation.unwrap_or_default(),
+        pack_name: done.name,
+    }
+}
+
 pub(crate) fn status(status: &VaultStatus) -> api::StatusResponse {
     let place = |p: &crate::keyring::PlaceStatus| api::Place {
         place_id: p.id.as_bytes().to_vec(),

@@ -33,6 +33,8 @@ fn every_error_of_a_call_has_its_code_and_reason() {
         (VaultError::TooMany { what: "fields", limit: 128 }, Code::InvalidArgument, "LIMIT"),
         (VaultError::WrongReceipt, Code::Internal, "INTERNAL"),
         (VaultError::Interrupted, Code::Internal, "INTERNAL"),
+        (VaultError::PackRefused(vec![]), Code::FailedPrecondition, "PACK_REFUSED"),
+        (VaultError::RetentionChanged(vec![]), Code::FailedPrecondition, "RETENTION_CHANGED"),
         (VaultError::Section(SectionError::TooLarge(1)), Code::InvalidArgument, "LIMIT"),
         (SectionError::Tampered.into(), Code::DataLoss, "CORRUPT"),
         (StoreError::Locked.into(), Code::Unavailable, "STORAGE_FAILED"),
@@ -120,6 +122,35 @@ fn refused_fields_come_with_their_paths_and_not_more_than_fit_a_header() {
     assert_eq!(bad.field_violations.len(), limits::VIOLATIONS_PER_ERROR_MAX);
     assert_eq!(bad.field_violations[0].field, "fields[0].value");
     assert_eq!(bad.field_violations[0].description, "not a date");
+}
+
+#[test]
+fn a_refused_pack_lists_as_many_errors_as_fit_and_says_how_many_there_are() {
+    let error = |line: usize, bytes: usize| {
+        let reason = "r".repeat(bytes - "pack.toml:7".len());
+        PackError { file: "pack.toml".to_owned(), line, reason }
+    };
+    let refused = |errors: Vec<PackError>| {
+        let status = Status::from(VaultError::PackRefused(errors));
+        let listed = status.get_details_bad_request().map_or(0, |b| b.field_violations.len());
+        (listed, status)
+    };
+    let half = limits::PACK_ERRORS_BYTES_MAX / 2;
+    let (listed, status) = refused(vec![error(7, half), error(8, half)]);
+    assert_eq!((listed, status.message()), (2, Reason::PackRefused.message()));
+    assert_eq!(status.get_details_bad_request().unwrap().field_violations[1].field, "pack.toml:8");
+    let (listed, status) = refused(vec![error(7, half), error(8, half + 1)]);
+    assert_eq!(listed, 1);
+    assert!(status.message().contains("1 of 2 errors"), "{}", status.message());
+    let most = limits::VIOLATIONS_PER_ERROR_MAX;
+    let (listed, status) = refused((0..=most).map(|_| error(7, 20)).collect());
+    assert_eq!(listed, most);
+    assert!(status.message().contains(&format!("{most} of {} errors", most + 1)));
+    let whole = PackError { file: "a.cedar".to_owned(), line: 0, reason: "is gone".to_owned() };
+    let folder = PackError { file: String::new(), ..whole.clone() };
+    let (_, status) = refused(vec![whole, folder]);
+    let fields = status.get_details_bad_request().unwrap().field_violations;
+    assert_eq!([&*fields[0].field, &*fields[1].field], ["a.cedar", "pack"]);
 }
 
 #[test]

@@ -10,7 +10,6 @@ mod known;
 mod places;
 mod recover;
 mod restore;
-mod retention_diff;
 
 use std::{fs, os::unix::fs::DirBuilderExt as _, path::Path, sync::Arc};
 

@@ -24,11 +24,12 @@ use super::{
     Parts, StartError,
     known::{generation_row, rolled_back},
     places,
-    retention_diff::differences,
 };
 use crate::vault::{
     AtStart, Swept, Vault, VaultError,
     rekey::Rekey,
+    reload,
+    retention_diff::differences,
     segments::{Segments, audit_rule, upcoming},
 };
 
@@ -89,7 +90,7 @@ pub fn start_bounded(parts: Parts, keyring_bytes: usize) -> Result<Arc<Vault>, S
         }
         done => done?,
     }
-    repin(&log, &parts.pack)?;
+    reload::pin_at_start(&log, &parts.pack)?;
     // 7. What was done to the list of places while no vault ran.
     places::tell(&log, parts.pack.hash())?;
     // 8. A purge cut by a crash, and rows of a restored database without a reachable slot: of this
@@ -122,7 +123,10 @@ fn check_retention(keyring: &Keyring, pack: &Pack) -> Result<(), StartError> {
     if pinned == own {
         return Ok(());
     }
-    Err(StartError::RetentionChanged(differences(&pinned, &own)))
+    let lines = differences(&pinned, &own);
+    Err(StartError::RetentionChanged(
+        lines.iter().map(|l| format!("  {}: {}", l.path, l.reason)).collect(),
+    ))
 }
 
 /// Notes that every row must be compared with the keyring. Written while no log is open, so this is
@@ -200,21 +204,9 @@ fn restart_log(
     Ok(log)
 }
 
-/// The zone a territory's agents work in: habilitations begin and end at its midnight.
+/// The zone a territory's agents work in: habilitations begin and end at its midnight. Zones are of the
+/// retention part, which no reload changes, so the pack of the start answers for as long as this runs.
 fn zones(pack: &Arc<Pack>) -> ZoneOf {
     let pack = Arc::clone(pack);
     Arc::new(move |territory| pack.zone_of(territory))
-}
-
-/// Pins the hash of a pack that changed in anything but its retention part.
-fn repin(log: &Arc<AuditLog>, pack: &Pack) -> Result<(), StartError> {
-    let keyring = log.keyring();
-    if keyring.pinned_pack().0 == pack.hash() {
-        return Ok(());
-    }
-    let mut draft = keyring.draft();
-    draft.pin_pack(pack.hash(), pack.retention_part());
-    let unpublished = draft.write(log.state(), log.random().as_ref())?;
-    log.publish(unpublished)?;
-    Ok(())
 }

@@ -7,6 +7,7 @@ mod holds;
 mod import;
 mod keys;
 mod offline;
+mod policy;
 mod program;
 mod proof;
 mod tls;

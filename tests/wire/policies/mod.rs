@@ -195,6 +195,7 @@ async fn make(
         Call::Checkpoint => client.checkpoint().await.map(drop),
         Call::PreviewPurge => client.preview_purge().await.map(drop),
         Call::ListAgents => client.list_agents().await.map(drop),
+        Call::ReloadPolicies => client.reload_policies().await.map(drop),
     }
 }
 

@@ -30,6 +30,7 @@ pub(super) enum Call {
     Checkpoint,
     PreviewPurge,
     ListAgents,
+    ReloadPolicies,
 }
 
 /// Whether the row's policy is among those that decided.
@@ -153,6 +154,8 @@ pub(super) const TABLE: &[Row] = &[
     no("purge-robot", "robot-person", Call::PreviewPurge, "a person in its role"),
     yes("key-admin", "keys-1", Call::ListAgents, "the key admin"),
     no("key-admin", "dpo-1", Call::ListAgents, "the DPO"),
+    yes("key-admin", "keys-1", Call::ReloadPolicies, "the key admin"),
+    no("key-admin", "dpo-1", Call::ReloadPolicies, "the DPO, who oversees it"),
     yes(
         "no-content-for-governance",
         "dpo-974",

@@ -14,14 +14,24 @@ use oubliette::{
         Client, ClientError, Reason, Trust,
         types::{Assignee, Created, Detail, EventDetail, EventFilter, Intent, NewRecord},
     },
+    policy::{Pack, PackError},
     secret::SecretBytes,
     server::{self, Bounds, Calls},
     storage::memory::MemoryDisk,
-    vault::Vault,
+    vault::{PackReader, Vault},
 };
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 use super::{House, KEYS, new_agent, secret_of};
+
+/// A policy folder that nobody has changed.
+struct Same(Arc<Pack>);
+
+impl PackReader for Same {
+    fn read(&self) -> Result<Arc<Pack>, Vec<PackError>> {
+        Ok(Arc::clone(&self.0))
+    }
+}
 
 /// A vault that is being served.
 pub(crate) struct Served<'h> {
@@ -52,6 +62,7 @@ impl<'h> Served<'h> {
         (listen, entry): (Ipv4Addr, server::Entry),
         trust: Option<&Trust>,
     ) -> Self {
+        vault.read_pack_by(Arc::new(Same(vault.pack())));
         let listener = TcpListener::bind((listen, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));

@@ -1,15 +1,19 @@
-//! The field-by-field difference of two retention parts, in words an operator can act on.
+//! The field-by-field difference of two retention parts, in words an operator can act on: for a start
+//! and for a reload alike.
 //!
 //! Bytes decide whether they differ (`open`); this file only says where. It changes nothing.
 
 use prost::Message as _;
 
-use crate::wire::store::{CollectionRetention, RetentionPart};
+use crate::{
+    policy::Violation,
+    wire::store::{CollectionRetention, RetentionPart},
+};
 
-/// One line per difference: `pinned -> pack`.
-pub(super) fn differences(pinned: &[u8], pack: &[u8]) -> Vec<String> {
+/// One per difference: what it is about, and `pinned -> pack`.
+pub(super) fn differences(pinned: &[u8], pack: &[u8]) -> Vec<Violation> {
     let (Ok(old), Ok(new)) = (RetentionPart::decode(pinned), RetentionPart::decode(pack)) else {
-        return vec!["the pinned retention part cannot be read".to_owned()];
+        return vec![said("the pinned retention part cannot be read")];
     };
     let mut lines = Vec::new();
     compare(&mut lines, "end_date", &old.end_date, &new.end_date);
@@ -20,9 +24,14 @@ pub(super) fn differences(pinned: &[u8], pack: &[u8]) -> Vec<String> {
     keyed(&mut lines, "territory", &territory(&old), &territory(&new));
     keyed(&mut lines, "collection", &collections(&old), &collections(&new));
     if lines.is_empty() {
-        lines.push("the same rules in another encoding".to_owned());
+        lines.push(said("the same rules in another encoding"));
     }
     lines
+}
+
+/// What is true of the part as a whole.
+fn said(reason: &str) -> Violation {
+    Violation { path: "retention".to_owned(), reason: reason.to_owned() }
 }
 
 fn collections(part: &RetentionPart) -> Vec<(String, String)> {
@@ -39,7 +48,12 @@ fn rules(collection: &CollectionRetention) -> Vec<(String, String)> {
     rules
 }
 
-fn keyed(lines: &mut Vec<String>, what: &str, old: &[(String, String)], new: &[(String, String)]) {
+fn keyed(
+    lines: &mut Vec<Violation>,
+    what: &str,
+    old: &[(String, String)],
+    new: &[(String, String)],
+) {
     let find = |all: &[(String, String)], name: &str| {
         all.iter().find(|(n, _)| n == name).map(|(_, value)| value.clone())
     };
@@ -54,9 +68,9 @@ fn keyed(lines: &mut Vec<String>, what: &str, old: &[(String, String)], new: &[(
     }
 }
 
-fn compare(lines: &mut Vec<String>, what: &str, old: &str, new: &str) {
+fn compare(lines: &mut Vec<Violation>, what: &str, old: &str, new: &str) {
     if old != new {
-        lines.push(format!("  {what}: {old} -> {new}"));
+        lines.push(Violation { path: what.to_owned(), reason: format!("{old} -> {new}") });
     }
 }
 
@@ -85,15 +99,16 @@ mod tests {
         assert_eq!(
             lines,
             [
-                "  end_date: 2021-04-01 -> 2021-05-01",
-                "  collection files: P3M from collected_on -> P6M from collected_on",
+                ("end_date", "2021-04-01 -> 2021-05-01"),
+                ("collection files", "P3M from collected_on -> P6M from collected_on"),
             ]
+            .map(|(path, reason)| Violation { path: path.to_owned(), reason: reason.to_owned() })
         );
     }
 
     #[test]
     fn unreadable_bytes_are_said_to_be_unreadable() {
         let lines = differences(&[0xff], &part("P3M", "2021-04-01"));
-        assert_eq!(lines, ["the pinned retention part cannot be read"]);
+        assert_eq!(lines, [said("the pinned retention part cannot be read")]);
     }
 }

@@ -1,0 +1,178 @@
+//! What is found on the tests' own pack and on the shipped one with more policies.
+
+use super::*;
+use crate::{
+    policy::{
+        hash::PackFile,
+        tests::{listed, shipped_pack, shipped_pack_and},
+    },
+    random::{Random, SeededRandom},
+};
+
+/// The tests' own pack with more policies.
+fn desk(more: &str) -> std::sync::Arc<Pack> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/packs/desk");
+    let file = |name: &str| PackFile {
+        path: name.into(),
+        bytes: std::fs::read(folder.join(name)).unwrap(),
+    };
+    let mut files: Vec<PackFile> = ["pack.toml", "desk.cedar", "scenarios.toml"].map(file).into();
+    files.push(PackFile { path: "more.cedar".into(), bytes: more.into() });
+    Pack::from_files(&files).unwrap_or_else(|errors| panic!("{}", listed(&errors)))
+}
+
+/// One finding, with its ways as `policy: needs`.
+fn found(
+    pack: &Pack,
+    who: (&str, &str, &str),
+    class: &str,
+    act: Act,
+) -> (Vec<String>, Vec<String>) {
+    let (role, purpose, collection) = who;
+    let role = RoleName::parse(role).unwrap();
+    let purpose = PurposeName::parse(purpose).unwrap();
+    let collection = pack.collection(&CollectionName::parse(collection).unwrap()).unwrap();
+    let findings = pack.explore(Subject { role: &role, purpose: &purpose, collection }).unwrap();
+    let of = |finding: &&Finding| finding.class.as_str() == class && finding.act == act;
+    let finding = findings.iter().find(of).unwrap();
+    let needs = |way: &Way| way.needs.iter().map(Need::text).collect::<Vec<_>>().join("; ");
+    let ways = finding.ways.iter().map(|way| format!("{}: {}", way.policy.id, needs(way)));
+    (ways.collect(), finding.refused_by.iter().map(|policy| policy.id.clone()).collect())
+}
+
+const CLERK: (&str, &str, &str) = ("clerk", "care", "files");
+const WATCH: (&str, &str, &str) = ("watch", "care", "files");
+
+fn extra(id: &str, rule: &str) -> String {
+    format!("@id(\"{id}\")\n@reason(\"a test\")\n@legal(\"test pack\")\n{rule};\n")
+}
+
+#[test]
+fn what_is_allowed_is_found_with_what_must_hold_and_what_is_not_with_nothing() {
+    let pack = desk("");
+    let (ways, refused) = found(&pack, CLERK, "identity", Act::Reveal);
+    assert_eq!(ways, ["clerk-own-files: assigned=agent|unit; restricted=no; territory=own"]);
+    assert!(refused.is_empty());
+    let (ways, refused) = found(&pack, WATCH, "identity", Act::Reveal);
+    assert!(ways.is_empty() && refused.is_empty(), "no policy speaks of it: {ways:?} {refused:?}");
+    let hold = ("clerk", "hold", "files");
+    assert!(found(&pack, hold, "identity", Act::Reveal).0.is_empty(), "another purpose");
+}
+
+#[test]
+fn what_a_forbid_takes_away_in_every_situation_is_refused_by_it_and_its_mask_is_found() {
+    let pack = desk("");
+    let (ways, refused) = found(&pack, CLERK, "phone", Act::Reveal);
+    assert!(ways.is_empty());
+    assert_eq!(refused, ["clerk-no-phone"]);
+    let (ways, _) = found(&pack, CLERK, "phone", Act::Mask);
+    assert_eq!(ways, ["clerk-phone-masked: assigned=agent; restricted=no; territory=own"]);
+}
+
+#[test]
+fn hours_caps_codes_and_accounts_are_found_to_the_minute() {
+    let rule = "permit (principal in Role::\"watch\", action == Action::\"reveal:identity\", \
+        resource is files) when { context.local_minutes >= 480 && context.local_minutes < 1050 && \
+        context.recent_subjects < 40 && resource.state == \"open\" && principal.service }";
+    let (ways, _) = found(&desk(&extra("hours", rule)), WATCH, "identity", Act::Reveal);
+    assert_eq!(
+        ways,
+        ["hours: account=service; recent=0-39; restricted=no; state=open; territory=own; \
+          time=08:00-17:29"]
+    );
+    let later = rule.replace("1050", "1080").replace("< 40", ">= 5");
+    let (ways, _) = found(&desk(&extra("hours", &later)), WATCH, "identity", Act::Reveal);
+    assert!(ways[0].contains("time=08:00-17:59") && ways[0].contains("recent=5+"), "{ways:?}");
+}
+
+#[test]
+fn two_permits_are_two_ways() {
+    let rule = "permit (principal in Role::\"clerk\", action == Action::\"reveal:identity\", \
+        resource is files) when { context.justification && context.approved }";
+    let (ways, _) = found(&desk(&extra("second-way", rule)), CLERK, "identity", Act::Reveal);
+    assert_eq!(
+        ways,
+        [
+            "clerk-own-files: assigned=agent|unit; restricted=no; territory=own",
+            "second-way: approval=given; justification=given; restricted=no; territory=own",
+        ]
+    );
+}
+
+#[test]
+fn a_rule_that_names_one_territory_is_told_by_territory() {
+    let rule = "forbid (principal in Role::\"investigator\", action in Action::\"reveal\", resource) \
+        when { principal has territory && principal.territory == Territory::\"reunion\" && \
+        context.local_minutes >= 1050 }";
+    let pack = shipped_pack_and(&extra("closed-in-the-evening", rule));
+    let who = ("investigator", "p2", "cases");
+    let (ways, _) = found(&pack, who, "identity", Act::Reveal);
+    let of = |home: &str| ways.iter().find(|way| way.contains(home)).unwrap();
+    assert!(ways.len() == 2, "{ways:?}");
+    assert!(of("home=reunion").contains("time=00:00-17:29"), "{ways:?}");
+    assert!(!of("home=guadeloupe").contains("time="), "{ways:?}");
+}
+
+#[test]
+fn a_question_of_more_situations_than_are_tried_is_an_error_and_never_a_refusal() {
+    let pack = desk("");
+    let (role, purpose) = (RoleName::parse("clerk").unwrap(), PurposeName::parse("care").unwrap());
+    let of = Subject { role: &role, purpose: &purpose, collection: &pack.collections()[0] };
+    let needed = (1..10_000).find(|limit| pack.explore_within(of, *limit).is_ok()).unwrap();
+    assert!(needed > 1);
+    let refused = pack.explore_within(of, needed - 1).unwrap_err();
+    assert!(refused.to_string().contains("`clerk`"), "{refused}");
+    assert_eq!(pack.explore_within(of, needed), pack.explore(of));
+}
+
+#[test]
+fn the_duties_of_a_role_are_found_with_the_account_they_need() {
+    let pack = shipped_pack();
+    let duties = |role: &str| pack.duties(&RoleName::parse(role).unwrap());
+    let robot = [("purge:preview", vec!["service"]), ("purge:run", vec!["service"])];
+    assert_eq!(duties("purge_robot"), robot);
+    assert!(duties("key_admin").contains(&("policy:reload", vec!["person", "service"])));
+    assert!(!duties("dpo").iter().any(|(action, _)| *action == "policy:reload"));
+    assert!(duties("investigator").is_empty());
+}
+
+/// Whatever the engine allows in some situation, the search has found to be possible: situations are drawn
+/// from all values of all facts, not only of those that the question's policies look at.
+#[test]
+fn what_the_engine_allows_in_any_drawn_situation_was_found_to_be_possible() {
+    let pack = shipped_pack();
+    let random = SeededRandom::new(7);
+    let draw = |below: usize| {
+        let mut bytes = [0; 4];
+        random.fill(&mut bytes);
+        usize::try_from(u32::from_be_bytes(bytes)).unwrap() % below
+    };
+    let (mut allowed, mut refused) = (0, 0);
+    for (role, _) in pack.roles() {
+        for collection in pack.collections() {
+            let everything = Mentions::of(pack.engine.every_policy());
+            let all = variables(&pack, collection, &everything);
+            for (purpose, _) in pack.purposes() {
+                let of = Subject { role, purpose: &purpose, collection };
+                let findings = pack.explore(of).unwrap();
+                for _ in 0..40 {
+                    let home = &pack.vocabulary.territories[draw(2)].name;
+                    let mut at = Situation::ordinary(&pack, collection, Some(home)).unwrap();
+                    for variable in &all {
+                        // The ordinary value mostly, or nothing would ever be allowed.
+                        let value = if draw(4) > 0 { 0 } else { draw(variable.values.len()) };
+                        at.set(&variable.values[value].1);
+                    }
+                    let finding = &findings[draw(findings.len())];
+                    let question = at.question(role, &purpose, &collection.name);
+                    let (yes, by) = pack.answer(finding.act, &finding.class, &question);
+                    let possible = !finding.ways.is_empty();
+                    assert!(!yes || possible, "{role} {purpose} {finding:?}: allowed by {by:?}");
+                    allowed += usize::from(yes);
+                    refused += usize::from(!yes && possible);
+                }
+            }
+        }
+    }
+    assert!(allowed > 100 && refused > 100, "{allowed} allowed, {refused} refused that could be");
+}
