@@ -46,6 +46,8 @@ pub const CANDIDATES_MAX: usize = 10_000;
 pub const CANDIDATE_ROWS: usize = 64;
 /// Most records of one Erase.
 pub const RECORDS_PER_ERASE_MAX: usize = EVENT_RECORDS_MAX;
+/// Most records of one RestrictSubject.
+pub const RECORDS_PER_RESTRICT_MAX: usize = EVENT_RECORDS_MAX;
 /// Most records that one generation erases, of all requests that wait; the others follow.
 pub const ERASE_BATCH_RECORDS_MAX: usize = 4 * EVENT_RECORDS_MAX;
 /// Index rows looked at at a time while their key is exchanged.

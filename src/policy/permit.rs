@@ -22,6 +22,8 @@ pub enum Verb {
     Erase,
     /// Keep the record beyond its date: `hold:<collection>`.
     Hold,
+    /// Mark the record as restricted, or lift that: `restrict:<collection>`.
+    Restrict,
 }
 
 /// One policy that decided, as the audit event and the answer name it.

@@ -272,6 +272,7 @@ impl Scenario {
             "assign" if of == collection.as_str() => Ok((Verb::Assign, own()?)),
             "erase" if of == collection.as_str() => Ok((Verb::Erase, own()?)),
             "hold" if of == collection.as_str() => Ok((Verb::Hold, own()?)),
+            "restrict" if of == collection.as_str() => Ok((Verb::Restrict, own()?)),
             "mask" => Err("ask `reveal:<class>` and expect `mask`".into()),
             _ => Err(format!("`{}` is no action on `{collection}`", self.action)),
         }

@@ -8,9 +8,9 @@
 //! <collection>        territory?, assigned_agents, assigned_units, restricted, held, <attributes>
 //! Vault::"vault"      the resource of actions on the vault itself
 //! Action "reveal:<class>" "mask:<class>" "match:<class>" "write:<class>" "create:<collection>"
-//!        "assign:<collection>" "erase:<collection>" "hold:<collection>", in the groups "reveal" "mask"
-//!        "match" "write" "create" "assign" "erase" "hold" and, all of them, "data"; the vault's own
-//!        actions in the group "vault"
+//!        "assign:<collection>" "erase:<collection>" "hold:<collection>" "restrict:<collection>", in
+//!        the groups "reveal" "mask" "match" "write" "create" "assign" "erase" "hold" "restrict" and,
+//!        all of them, "data"; the vault's own actions in the group "vault"
 //! context (data)      purpose, today, local_minutes, local_weekday, justification, recent_reveals,
 //!                     approved, break_glass, notice_given; create adds class; assign adds to_self,
 //!                     to_own_unit, to_unit_of_own_territory
@@ -35,8 +35,10 @@ use super::{
 const NONE: &str = "-";
 
 /// What policies may name instead of single actions.
-const GROUPS: &[&str] =
-    &["reveal", "mask", "match", "write", "create", "assign", "erase", "hold", "data", "vault"];
+const GROUPS: &[&str] = &[
+    "reveal", "mask", "match", "write", "create", "assign", "erase", "hold", "restrict", "data",
+    "vault",
+];
 
 /// The schema in Cedar's JSON form.
 pub(super) fn generate(vocabulary: &Vocabulary) -> Json {
@@ -79,7 +81,7 @@ pub(super) fn generate(vocabulary: &Vocabulary) -> Json {
             assign.insert(fact.into(), boolean());
         }
         actions.insert(format!("assign:{}", spec.name), data_action("assign", &[spec], assign));
-        for verb in ["erase", "hold"] {
+        for verb in ["erase", "hold", "restrict"] {
             let action = data_action(verb, &[spec], data_context());
             actions.insert(format!("{verb}:{}", spec.name), action);
         }

@@ -75,6 +75,19 @@ pub struct EraseAnswer {
     pub more: bool,
 }
 
+/// What a restriction changed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Restricted {
+    /// Records changed.
+    pub records: u32,
+    /// Records that the caller may know of and the policy does not let him change.
+    pub denied: u32,
+    /// The subject has more records to change than one call does.
+    pub more: bool,
+    /// An earlier call with the same request id did it.
+    pub repeated: bool,
+}
+
 /// A new record.
 pub struct CreateInput {
     /// Where it goes.

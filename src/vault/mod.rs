@@ -35,11 +35,13 @@ mod find;
 pub mod head;
 mod hold;
 mod import;
+mod of_subject;
 mod once;
 mod project;
 mod rekey;
 mod request;
 mod reseal;
+mod restrict;
 mod reveal;
 mod reveal_many;
 mod rotate;
@@ -54,8 +56,8 @@ pub use backup::{Backup, BackupHead, BackupTotals};
 pub use call::{
     ApprovalInput, AssignInput, Assignee, Changed, CreateInput, Created, EraseAnswer, FieldAnswer,
     FindInput, FindPage, HoldInput, ImportBatch, ImportRecord, Intent, MatchInput, Matched,
-    PageRequest, RequestKey, RevealInput, RevealManyInput, Revealed, RevealedItem, UpdateInput,
-    WorklistEntry, WorklistInput, WorklistPage,
+    PageRequest, RequestKey, Restricted, RevealInput, RevealManyInput, Revealed, RevealedItem,
+    UpdateInput, WorklistEntry, WorklistInput, WorklistPage,
 };
 pub use candidates::Cursor;
 pub use error::VaultError;
@@ -73,6 +75,7 @@ use hold::Holds;
 use import::Import;
 use rekey::Rekey;
 use reseal::{compact::Compact, forget::Forget, shorten};
+use restrict::Restrict;
 use reveal::Reveal;
 use reveal_many::RevealMany;
 use segments::Segments;
@@ -121,6 +124,7 @@ pub struct Vault {
     update: Update,
     assign: Assign,
     erase: Erase,
+    restrict: Restrict,
     holds: Holds,
     duties: Duties,
     background: Background,
@@ -164,6 +168,7 @@ impl Vault {
             },
             assign: Assign { log: Arc::clone(&log), identity: Arc::clone(&identity) },
             erase: Erase { log: Arc::clone(&log), retention: Arc::clone(&retention) },
+            restrict: Restrict { log: Arc::clone(&log) },
             duties: Duties {
                 log: Arc::clone(&log),
                 identity: Arc::clone(&identity),
@@ -342,6 +347,17 @@ impl Vault {
         subject: SubjectId,
     ) -> Result<EraseAnswer, VaultError> {
         self.erase.subject(&self.pack(), who, why, subject).await
+    }
+
+    /// Marks every record of a subject that the caller may restrict as restricted, or lifts that.
+    pub async fn restrict_subject(
+        &self,
+        who: &Caller,
+        why: &Intent,
+        subject: SubjectId,
+        restricted: bool,
+    ) -> Result<Restricted, VaultError> {
+        self.restrict.call(&self.pack(), who, why, (subject, restricted)).await
     }
 
     /// Moves a record to an earlier expiry date and forgets where it was; the certificate that says so. For

@@ -79,6 +79,10 @@ const BOUNDS: &[(&str, Held)] = &[
         "RECORDS_PER_ERASE_MAX",
         By(&["no_record_and_more_than_the_bound_are_refused_and_the_bound_is_not"]),
     ),
+    (
+        "RECORDS_PER_RESTRICT_MAX",
+        By(&["as_many_records_as_the_bound_are_restricted_in_one_call_and_the_others_in_the_next"]),
+    ),
     ("REKEY_ROWS", Apart("rows read at a time; no answer depends on it")),
     (
         "ERASE_BATCH_RECORDS_MAX",

@@ -12,6 +12,7 @@
 mod attacks;
 mod backup;
 mod bounds;
+mod counter;
 mod crash;
 mod erase;
 mod fail_closed;
@@ -28,6 +29,7 @@ mod places;
 mod records;
 mod rekey;
 mod reseal;
+mod restrict;
 mod retention;
 mod shipped;
 mod startup;

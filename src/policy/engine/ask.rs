@@ -23,7 +23,7 @@ impl Pack {
     /// Decides one request about one record, class by class. Every evaluation error is a deny.
     ///
     /// A create is asked once per class it would write; ask for `attributes` too. An assignment, an
-    /// erasure or a hold is one question: ask it for `attributes`. With no class given they are.
+    /// erasure, a hold or a restriction is one question: ask it for `attributes`. With no class given they are.
     /// `may_know` holds when a class asked, or `reveal:attributes`, is allowed; for a create always,
     /// since there is no record to hide.
     #[must_use]
@@ -60,7 +60,8 @@ impl Pack {
     }
 
     /// What this caller's role could do on some record, for Describe: per collection and class the
-    /// verbs that a permit of the pack can allow. `create`, `assign`, `erase` and `hold` stand at `attributes`.
+    /// verbs that a permit of the pack can allow. `create` and whatever is asked of the whole record stand at
+    /// `attributes`.
     #[must_use]
     pub fn abilities(&self, who: &Caller) -> Vec<(CollectionName, ClassName, Vec<String>)> {
         let (engine, role) = (&self.engine, &who.habilitation.role);
@@ -81,6 +82,7 @@ impl Pack {
                         ("assign", &slots.assign),
                         ("erase", &slots.erase),
                         ("hold", &slots.hold),
+                        ("restrict", &slots.restrict),
                     ]);
                 }
                 let able = verbs.into_iter().filter(|(_, slot)| slot.may_permit(role));
@@ -119,7 +121,9 @@ impl Pack {
     ) -> Decision {
         let default = [self.engine.attributes_class.clone()];
         let asked = match verb {
-            Verb::Create | Verb::Assign | Verb::Erase | Verb::Hold if classes.is_empty() => {
+            Verb::Create | Verb::Assign | Verb::Erase | Verb::Hold | Verb::Restrict
+                if classes.is_empty() =>
+            {
                 &default
             }
             _ => classes,

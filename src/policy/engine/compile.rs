@@ -234,6 +234,7 @@ impl<'a> Slicer<'a> {
             assign: data("assign", name)?,
             erase: data("erase", name)?,
             hold: data("hold", name)?,
+            restrict: data("restrict", name)?,
         })
     }
 

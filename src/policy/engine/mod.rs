@@ -54,6 +54,7 @@ struct CollectionSlots {
     assign: Slot,
     erase: Slot,
     hold: Slot,
+    restrict: Slot,
 }
 
 /// Compiled policies of one pack. Immutable.
@@ -231,6 +232,7 @@ impl CollectionSlots {
             Verb::Assign => (slots.map(|_| &self.assign), None),
             Verb::Erase => (slots.map(|_| &self.erase), None),
             Verb::Hold => (slots.map(|_| &self.hold), None),
+            Verb::Restrict => (slots.map(|_| &self.restrict), None),
         };
         first.into_iter().chain(second.filter(|slot| slot.may_permit(role)))
     }

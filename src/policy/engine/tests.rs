@@ -22,7 +22,13 @@ impl Engine {
             let classes = slots.classes.values_mut();
             let classes =
                 classes.flat_map(|c| [&mut c.reveal, &mut c.mask, &mut c.matching, &mut c.write]);
-            classes.chain([&mut slots.create, &mut slots.assign, &mut slots.erase, &mut slots.hold])
+            classes.chain([
+                &mut slots.create,
+                &mut slots.assign,
+                &mut slots.erase,
+                &mut slots.hold,
+                &mut slots.restrict,
+            ])
         });
         for slot in data.chain(self.vault.values_mut()) {
             for slice in slot.by_role.values_mut() {
@@ -47,7 +53,13 @@ impl Engine {
         let data = self.collections.values().flat_map(|slots| {
             let classes = slots.classes.values();
             let classes = classes.flat_map(|c| [&c.reveal, &c.mask, &c.matching, &c.write]);
-            classes.chain([&slots.create, &slots.assign, &slots.erase, &slots.hold])
+            classes.chain([
+                &slots.create,
+                &slots.assign,
+                &slots.erase,
+                &slots.hold,
+                &slots.restrict,
+            ])
         });
         data.chain(self.vault.values())
     }

@@ -13,8 +13,8 @@ use crate::{
     server::status,
     vault::{
         Changed, Created, Cursor, Description, EraseAnswer, FieldAnswer, FindPage, KeyKind,
-        KeyState, Matched, Revealed, RevealedItem, VaultError, VaultStatus, WorklistEntry,
-        WorklistPage,
+        KeyState, Matched, Restricted, Revealed, RevealedItem, VaultError, VaultStatus,
+        WorklistEntry, WorklistPage,
     },
     wire::api,
 };
@@ -83,6 +83,16 @@ pub(crate) fn erased_subject(answer: &EraseAnswer) -> api::EraseSubjectResponse 
         items: erased_items(answer),
         repeated: answer.repeated,
         more: answer.more,
+    }
+}
+
+/// Answer to `Rights.RestrictSubject`.
+pub(crate) fn restricted_subject(answer: &Restricted) -> api::RestrictSubjectResponse {
+    api::RestrictSubjectResponse {
+        records: answer.records.into(),
+        repeated: answer.repeated,
+        more: answer.more,
+        denied: answer.denied.into(),
     }
 }
 

@@ -164,6 +164,19 @@ pub(crate) fn erase_subject(
     Ok((why, subject))
 }
 
+/// `Rights.RestrictSubject`.
+pub(crate) fn restrict_subject(
+    request: api::RestrictSubjectRequest,
+) -> Result<(Intent, SubjectId, bool), VaultError> {
+    let key = key("RestrictSubject", request.intent.as_ref(), &request);
+    let mut check = Check::default();
+    let why = intent(&mut check, request.intent, key);
+    let subject = check.id("subject_id", &request.subject_id, SubjectId::from_slice);
+    let (Some(why), Some(subject)) = (why, subject) else { return Err(check.refused()) };
+    check.done()?;
+    Ok((why, subject, request.restricted))
+}
+
 /// `Records.Assign`.
 pub(crate) fn assign(request: api::AssignRequest) -> Result<(Intent, AssignInput), VaultError> {
     let key = key("Assign", request.intent.as_ref(), &request);
