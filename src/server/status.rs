@@ -188,6 +188,10 @@ fn vault(error: &VaultError) -> Refusal {
         VaultError::UnknownCollection => Refusal::of(Reason::UnknownCollection),
         VaultError::UnknownPurpose => Refusal::of(Reason::UnknownPurpose),
         VaultError::TooMany { what, limit } => Refusal::bound(Reason::Limit, what, *limit),
+        VaultError::TooOften { retry_ms } => {
+            let delay = Duration::from_millis(u64::try_from(*retry_ms).unwrap_or_default());
+            Refusal { retry: Some(delay), ..Refusal::of(Reason::TooOften) }
+        }
         VaultError::Corrupt(_) => Refusal::of(Reason::Corrupt),
         VaultError::WrongReceipt | VaultError::Interrupted => Refusal::of(Reason::Internal),
         VaultError::Section(error) => section(error),

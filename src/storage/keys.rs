@@ -170,6 +170,18 @@ pub fn erasures() -> Vec<u8> {
     vec![b'p']
 }
 
+/// 'u' ‖ u8 kind ‖ agent id: what an agent was given within the last hour.
+#[must_use]
+pub fn recent(kind: u8, agent: &str) -> Vec<u8> {
+    join(b'u', &[&[kind], agent.as_bytes()])
+}
+
+/// 'u': prefix of all of them.
+#[must_use]
+pub fn recents() -> Vec<u8> {
+    vec![b'u']
+}
+
 /// `g/agent/<id>`: an agent's directory row.
 #[must_use]
 pub fn agent(id: &str) -> Vec<u8> {

@@ -314,6 +314,24 @@ pub struct MatchInput {
     pub value: Value,
 }
 
+/// Values that somebody may have.
+pub struct ListedInput {
+    /// Where to look.
+    pub collection: CollectionName,
+    /// Searchable fields with their values, at most `FIND_CONDITIONS_MAX`; all must hold.
+    pub conditions: Vec<(FieldName, Value)>,
+}
+
+/// Whether somebody is on file, as far as the caller may be told.
+#[derive(Debug, Clone, Copy)]
+pub struct Listed {
+    /// A record that the caller may match has these values. Otherwise there is none, or it is none of his
+    /// business: which of the two is not said.
+    pub listed: bool,
+    /// The event of this answer.
+    pub event: EventId,
+}
+
 /// Whether a field has a value.
 #[derive(Debug, Clone, Copy)]
 pub struct Matched {

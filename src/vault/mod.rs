@@ -35,9 +35,11 @@ mod find;
 pub mod head;
 mod hold;
 mod import;
+mod listed;
 mod of_subject;
 mod once;
 mod project;
+mod recent;
 mod rekey;
 mod request;
 mod reseal;
@@ -55,9 +57,9 @@ mod worklist;
 pub use backup::{Backup, BackupHead, BackupTotals};
 pub use call::{
     ApprovalInput, AssignInput, Assignee, Changed, CreateInput, Created, EraseAnswer, FieldAnswer,
-    FindInput, FindPage, HoldInput, ImportBatch, ImportRecord, Intent, MatchInput, Matched,
-    PageRequest, RequestKey, Restricted, RevealInput, RevealManyInput, Revealed, RevealedItem,
-    UpdateInput, WorklistEntry, WorklistInput, WorklistPage,
+    FindInput, FindPage, HoldInput, ImportBatch, ImportRecord, Intent, Listed, ListedInput,
+    MatchInput, Matched, PageRequest, RequestKey, Restricted, RevealInput, RevealManyInput,
+    Revealed, RevealedItem, UpdateInput, WorklistEntry, WorklistInput, WorklistPage,
 };
 pub use candidates::Cursor;
 pub use error::VaultError;
@@ -73,6 +75,7 @@ use erase::Erase;
 use find::Find;
 use hold::Holds;
 use import::Import;
+use recent::Recent;
 use rekey::Rekey;
 use reseal::{compact::Compact, forget::Forget, shorten};
 use restrict::Restrict;
@@ -146,6 +149,7 @@ impl Vault {
         let rekey = Rekey::new(Arc::clone(&log), Arc::clone(&retention));
         let approvals = Approvals::new(Arc::clone(&log), Arc::clone(&identity));
         let forget = Forget { segments: Arc::clone(&segments), retention: Arc::clone(&retention) };
+        let recent = Arc::new(Recent::new(Arc::clone(&log)));
         let compact = Arc::new(Compact {
             log: Arc::clone(&log),
             segments: Arc::clone(&segments),
@@ -157,10 +161,14 @@ impl Vault {
             pack: RwLock::new(pack),
             create: Create { log: Arc::clone(&log), segments: Arc::clone(&segments) },
             import: Import { log: Arc::clone(&log), segments: Arc::clone(&segments) },
-            reveal: Reveal { log: Arc::clone(&log), approvals: approvals.clone() },
-            reveal_many: RevealMany { log: Arc::clone(&log) },
-            find: Find { log: Arc::clone(&log) },
-            worklist: Worklist { log: Arc::clone(&log) },
+            reveal: Reveal {
+                log: Arc::clone(&log),
+                recent: Arc::clone(&recent),
+                approvals: approvals.clone(),
+            },
+            reveal_many: RevealMany { log: Arc::clone(&log), recent: Arc::clone(&recent) },
+            find: Find { log: Arc::clone(&log), recent: Arc::clone(&recent) },
+            worklist: Worklist { log: Arc::clone(&log), recent: Arc::clone(&recent) },
             update: Update {
                 log: Arc::clone(&log),
                 segments: Arc::clone(&segments),
@@ -180,6 +188,7 @@ impl Vault {
             background: Background {
                 rekey,
                 compact: Arc::clone(&compact),
+                recent,
                 log: Arc::clone(&log),
                 segments,
                 retention,
@@ -276,6 +285,16 @@ impl Vault {
         input: MatchInput,
     ) -> Result<Matched, VaultError> {
         self.find.matches(&self.pack(), who, why, input).await
+    }
+
+    /// Whether a record that has these values is among those the caller may match. No more is said.
+    pub async fn listed(
+        &self,
+        who: &Caller,
+        why: &Intent,
+        input: ListedInput,
+    ) -> Result<Listed, VaultError> {
+        self.find.listed(&self.pack(), who, why, input).await
     }
 
     /// A page of the records in somebody's hands, with their attributes.

@@ -206,6 +206,7 @@ pub(crate) fn outcome(error: &VaultError) -> &'static str {
         VaultError::UnknownCollection => "UNKNOWN_COLLECTION",
         VaultError::UnknownPurpose => "UNKNOWN_PURPOSE",
         VaultError::TooMany { .. } | VaultError::Identity(IdentityError::Full) => "LIMIT",
+        VaultError::TooOften { .. } => "TOO_OFTEN",
         VaultError::NoAlarm => "NO_ALARM",
         VaultError::Approval(error) => approval_outcome(error),
         VaultError::Retention(RetentionError::NoHold) => "NO_HOLD",

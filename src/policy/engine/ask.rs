@@ -110,6 +110,12 @@ impl Pack {
         classes.iter().all(|class| slots.of(verb, class, role).any(|slot| slot.may_permit(role)))
     }
 
+    /// Whether a policy that concerns the caller's role asks how many persons were revealed to him lately.
+    #[must_use]
+    pub fn counts_reveals(&self, who: &Caller) -> bool {
+        self.engine.counted.contains(&who.habilitation.role)
+    }
+
     pub(in crate::policy) fn decide_as(
         &self,
         who: &Principal<'_>,

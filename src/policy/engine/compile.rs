@@ -29,6 +29,9 @@ use crate::{
     },
 };
 
+/// The fact whose count is kept only where a policy asks for it.
+const RECENT: &str = "recent_reveals";
+
 /// What every policy must say of itself, and all it may say.
 const ANNOTATIONS: [&str; 3] = ["id", "reason", "legal"];
 
@@ -77,9 +80,14 @@ impl Engine {
             let slot = slicer.slot(action, &["vault"], symbols.vault_kind())?;
             vault.insert(*action, slot);
         }
+        let asks = |w: &&Written| w.policy.to_string().contains(RECENT);
+        let asking: Vec<&Written> = written.iter().filter(asks).collect();
+        let roles = vocabulary.roles.iter().map(|(name, _)| name);
+        let counted = roles.filter(|role| asking.iter().any(|w| concerns(&w.policy, role)));
+        let counted = counted.cloned().collect();
         let refs = written.iter().map(|w| (w.policy.id().clone(), reference(&w.policy))).collect();
         let authorizer = Authorizer::new();
-        Some(Self { authorizer, symbols, refs, collections, vault, attributes_class })
+        Some(Self { authorizer, symbols, refs, collections, vault, attributes_class, counted })
     }
 }
 

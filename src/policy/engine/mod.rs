@@ -13,7 +13,7 @@ pub(in crate::policy) mod request;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use cedar_policy::{
     Authorizer, Context, Entities, Entity, EntityUid, PolicyId, PolicySet, Request,
@@ -65,6 +65,8 @@ pub(in crate::policy) struct Engine {
     collections: HashMap<CollectionName, CollectionSlots>,
     vault: HashMap<&'static str, Slot>,
     attributes_class: ClassName,
+    /// Roles that a policy which asks for the recent count concerns.
+    counted: HashSet<RoleName>,
 }
 
 /// One request on one record, ready to be asked class by class.

@@ -65,7 +65,8 @@ pub struct RequestContext<'a> {
     pub now: Timestamp,
     /// A justification was given. Its text is for the audit event alone.
     pub justification: bool,
-    /// Distinct subjects revealed to this caller within the last hour.
+    /// Distinct subjects revealed to this caller within the last hour, this record's not counted; at most
+    /// `RECENT_SUBJECTS_MAX`. Told for reveals, masks, matches and lists; 0 for every other verb.
     pub recent_reveals: u32,
     /// Another person has approved exactly this request.
     pub approved: bool,

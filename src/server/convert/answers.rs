@@ -13,7 +13,7 @@ use crate::{
     server::status,
     vault::{
         Changed, Created, Cursor, Description, EraseAnswer, FieldAnswer, FindPage, KeyKind,
-        KeyState, Matched, Restricted, Revealed, RevealedItem, VaultError, VaultStatus,
+        KeyState, Listed, Matched, Restricted, Revealed, RevealedItem, VaultError, VaultStatus,
         WorklistEntry, WorklistPage,
     },
     wire::api,
@@ -140,7 +140,15 @@ pub(crate) fn found(page: &FindPage) -> api::FindResponse {
 /// Answer to `Records.Match`.
 pub(crate) fn matched(matched: &Matched) -> api::MatchResponse {
     let event_id = matched.event.as_bytes().to_vec();
-    api::MatchResponse { matches: matched.matches, event_id, expired: matched.expired }
+    let (matches, expired) = (matched.matches, matched.expired);
+    api::MatchResponse { matches, event_id, expired, ..api::MatchResponse::default() }
+}
+
+/// Answer to `Records.Match` by value.
+pub(crate) fn listed(listed: &Listed) -> api::MatchResponse {
+    let listing = if listed.listed { api::Listing::Listed } else { api::Listing::NotListed };
+    let event_id = listed.event.as_bytes().to_vec();
+    api::MatchResponse { listing: listing.into(), event_id, ..api::MatchResponse::default() }
 }
 
 /// Answer to `Records.Worklist`.
