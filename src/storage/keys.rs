@@ -23,6 +23,12 @@ pub fn record(id: &RecordId) -> Vec<u8> {
     join(b'r', &[id.as_bytes()])
 }
 
+/// 'r': prefix of all record rows.
+#[must_use]
+pub fn records() -> Vec<u8> {
+    vec![b'r']
+}
+
 /// 'c' ‖ cohort_id16 ‖ record_id16: membership of the head's cohort, empty value.
 #[must_use]
 pub fn member(cohort: &CohortId, id: &RecordId) -> Vec<u8> {

@@ -16,7 +16,7 @@ use crate::{
 };
 
 use super::{
-    EraseAnswer, Intent, VaultError,
+    EraseAnswer, Intent, VaultError, even,
     head::Loaded,
     of_subject::OfSubject,
     once::{Once, SeenErasure},
@@ -209,6 +209,7 @@ impl Erase {
             } else if decision.may_know {
                 refused.push((*id, Err(VaultError::denied(&decision))));
             } else {
+                even::as_if_absent(log.store().as_ref(), id)?;
                 refused.push((*id, Err(VaultError::NotAvailable)));
             }
         }

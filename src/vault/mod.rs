@@ -30,6 +30,7 @@ mod duties;
 mod duty_calls;
 mod erase;
 mod error;
+mod even;
 mod filing;
 mod find;
 pub mod head;

@@ -19,6 +19,7 @@ use crate::{
 use super::{
     Intent, RevealManyInput, Revealed, RevealedItem, VaultError,
     disclose::{Disclosed, WithheldMany},
+    even,
     head::Loaded,
     project,
     recent::{Hour, Recent},
@@ -150,7 +151,10 @@ impl RevealMany {
             let decision = reveal::decide(pack, who, &context, &input.classes, record.as_ref());
             tally.note(event, &decision);
             let item = match reveal::available(pack, record, &decision, log.civil_now()) {
-                Err(error) => Err(error),
+                Err(error) => {
+                    even::as_if_absent(log.store().as_ref(), id)?;
+                    Err(error)
+                }
                 Ok((record, spec)) => match decision.permit {
                     None => Err(VaultError::denied_classes(&decision.classes)),
                     Some(permit) => {
