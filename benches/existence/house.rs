@@ -105,6 +105,7 @@ impl House {
             key_admin: founder("keys-1", "key_admin")?,
             dpo: founder("dpo-1", "dpo")?,
         };
+        prepare_data_folder(&house.folder.path().join("data"))?;
         found(house.parts()?, founders)?;
         house.start()?;
         Ok(house)
@@ -133,7 +134,6 @@ impl House {
         let policy = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/contact-tracing");
         if self.keeper == Keeper::Fjall {
             let data = self.folder.path().join("data");
-            prepare_data_folder(&data)?;
             let places = [self.folder.path().join("keys-a"), self.folder.path().join("keys-b")];
             let folders =
                 Folders { data: &data, places: &places, policy: &policy, engine: Engine::Fjall };
