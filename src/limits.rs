@@ -46,8 +46,19 @@ pub const CANDIDATES_MAX: usize = 10_000;
 pub const CANDIDATE_ROWS: usize = 64;
 /// Most records of one Erase.
 pub const RECORDS_PER_ERASE_MAX: usize = EVENT_RECORDS_MAX;
+/// Most records of one RestrictSubject.
+pub const RECORDS_PER_RESTRICT_MAX: usize = EVENT_RECORDS_MAX;
 /// Most records that one generation erases, of all requests that wait; the others follow.
 pub const ERASE_BATCH_RECORDS_MAX: usize = 4 * EVENT_RECORDS_MAX;
+/// What is counted per agent is counted over so long, in milliseconds (1 h).
+pub const RECENT_MS: i64 = 60 * 60 * 1000;
+/// Persons revealed within the last hour that are remembered of one agent: `context.recent_subjects` stops
+/// there.
+pub const RECENT_SUBJECTS_MAX: usize = 4 * EVENT_RECORDS_MAX;
+/// Questions by value that one agent may ask in an hour.
+pub const QUESTIONS_PER_HOUR_MAX: usize = 120;
+/// So many candidates of a question by value take the same work as none.
+pub const QUESTION_WORK_MIN: usize = 4;
 /// Index rows looked at at a time while their key is exchanged.
 pub const REKEY_ROWS: usize = 256;
 /// Most records of one import batch: one event, one commit.

@@ -52,7 +52,7 @@ pub(super) struct Args {
     connection: Connection,
 }
 
-fn subject_id(text: &str) -> Result<SubjectId, String> {
+pub(super) fn subject_id(text: &str) -> Result<SubjectId, String> {
     SubjectId::parse(text).map_err(|e| e.to_string())
 }
 

@@ -44,6 +44,7 @@ mod progress;
 mod prompt;
 mod purge;
 mod restore;
+mod restrict;
 mod reveal;
 mod sample;
 mod secrets;
@@ -119,6 +120,8 @@ enum Command {
     Unassign(unassign::Args),
     /// Destroy the keys of records before their date
     Erase(erase::Args),
+    /// Stop the processing of a person's records, or let it go on
+    Restrict(restrict::Args),
     /// List the records assigned to you, or to somebody else
     Worklist(worklist::Args),
     /// Say what the policy pack holds and what you could do with it
@@ -196,6 +199,7 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Assign(args) => assign::run(&args),
         Command::Unassign(args) => unassign::run(&args),
         Command::Erase(args) => erase::run(&args),
+        Command::Restrict(args) => restrict::run(&args),
         Command::Worklist(args) => worklist::run(&args),
         Command::Describe(args) => describe::run(&args),
         Command::Purge(args) => purge::run(&args).map_err(Failure::on_the_vault),

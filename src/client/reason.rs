@@ -175,6 +175,9 @@ reasons! {
     /// Too many failed logins.
     Throttled = "THROTTLED", ResourceExhausted, true,
         "too many failed logins; wait", "wait as long as the answer says, then log in with the right secret";
+    /// Too many calls of this kind within the hour.
+    TooOften = "TOO_OFTEN", ResourceExhausted, true,
+        "asked too often within the hour; wait", "wait as long as the answer says; the bound is per agent and hour, and no restart lifts it";
     /// Too many logins wait.
     Busy = "BUSY", Unavailable, true,
         "the vault is busy with other logins", "repeat in a few seconds";

@@ -24,6 +24,8 @@ pub enum Verb {
     Hold,
     /// Make a record of another collection from it, as the pack lists: `derive:<collection>`.
     Derive,
+    /// Mark the record as restricted, or lift that: `restrict:<collection>`.
+    Restrict,
 }
 
 /// One policy that decided, as the audit event and the answer name it.

@@ -314,6 +314,7 @@ impl Scenario {
             "erase" if of == collection.as_str() => Ok((Verb::Erase, own()?)),
             "hold" if of == collection.as_str() => Ok((Verb::Hold, own()?)),
             "derive" if of == collection.as_str() => Ok((Verb::Derive, own()?)),
+            "restrict" if of == collection.as_str() => Ok((Verb::Restrict, own()?)),
             "mask" => Err("ask `reveal:<class>` and expect `mask`".into()),
             _ => Err(format!("`{}` is no action on `{collection}`", self.action)),
         }

@@ -9,9 +9,9 @@
 //!                     <attributes>
 //! Vault::"vault"      the resource of actions on the vault itself
 //! Action "reveal:<class>" "mask:<class>" "match:<class>" "write:<class>" "create:<collection>"
-//!        "assign:<collection>" "erase:<collection>" "hold:<collection>" "derive:<collection>", in the groups
-//!        "reveal" "mask" "match" "write" "create" "assign" "erase" "hold" "derive" and, all of them,
-//!        "data"; the vault's own actions in the group "vault"
+//!        "assign:<collection>" "erase:<collection>" "hold:<collection>" "derive:<collection>"
+//!        "restrict:<collection>", in the groups "reveal" "mask" "match" "write" "create" "assign" "erase"
+//!        "hold" "derive" "restrict" and, all of them, "data"; the vault's own actions in the group "vault"
 //! context (data)      purpose, today, local_minutes, local_weekday, justification, recent_subjects,
 //!                     approved, break_glass, notice_given, and in a pack with links link?, a record of
 //!                     other_assigned_to_me, other_in_my_unit and the link's own attributes; create adds
@@ -39,8 +39,8 @@ const NONE: &str = "-";
 
 /// What policies may name instead of single actions.
 const GROUPS: &[&str] = &[
-    "reveal", "mask", "match", "write", "create", "assign", "erase", "hold", "derive", "data",
-    "vault",
+    "reveal", "mask", "match", "write", "create", "assign", "erase", "hold", "derive", "restrict",
+    "data", "vault",
 ];
 
 /// The schema in Cedar's JSON form.
@@ -88,7 +88,7 @@ pub(super) fn generate(vocabulary: &Vocabulary) -> Json {
         actions.insert(format!("assign:{}", spec.name), data_action("assign", &[spec], assign));
         // A policy that names a derivation the pack does not have is a mistake.
         let derive = spec.derive.as_ref().map(|_| "derive");
-        for verb in ["erase", "hold"].into_iter().chain(derive) {
+        for verb in ["erase", "hold", "restrict"].into_iter().chain(derive) {
             let action = data_action(verb, &[spec], data_context());
             actions.insert(format!("{verb}:{}", spec.name), action);
         }

@@ -115,9 +115,15 @@ impl api::records_server::Records for Records {
         request: Request<api::MatchRequest>,
     ) -> Result<Response<api::MatchResponse>, Status> {
         let who = auth::caller(&request)?;
-        let (why, input) = convert::matches(request.into_inner())?;
-        let matched = self.vault.matches(&who, &why, input).await?;
-        Ok(Response::new(convert::matched(&matched)))
+        let (why, question) = convert::matches(request.into_inner())?;
+        Ok(Response::new(match question {
+            convert::Question::OfRecord(input) => {
+                convert::matched(&self.vault.matches(&who, &why, input).await?)
+            }
+            convert::Question::ByValue(input) => {
+                convert::listed(&self.vault.listed(&who, &why, input).await?)
+            }
+        }))
     }
 
     async fn assign(

@@ -1,4 +1,5 @@
-//! `oubliette.v1.Rights` on the wire: erasure of a subject; the rest is in the contract and not built yet.
+//! `oubliette.v1.Rights` on the wire: erasure and restriction of a subject; the rest is in the contract and not
+//! built yet.
 
 use std::{pin::Pin, sync::Arc};
 
@@ -38,8 +39,10 @@ impl api::rights_server::Rights for Rights {
         &self,
         request: Request<api::RestrictSubjectRequest>,
     ) -> Result<Response<api::RestrictSubjectResponse>, Status> {
-        auth::caller(&request)?;
-        Err(not_built_yet())
+        let who = auth::caller(&request)?;
+        let (why, subject, restricted) = convert::restrict_subject(request.into_inner())?;
+        let answer = self.0.restrict_subject(&who, &why, subject, restricted).await?;
+        Ok(Response::new(convert::restricted_subject(&answer)))
     }
 
     async fn list_accesses(

@@ -194,6 +194,10 @@ fn vault(error: &VaultError) -> Refusal {
         VaultError::RoleExcluded => Refusal::of(Reason::RoleExcluded),
         VaultError::DutiesSeparated => Refusal::of(Reason::DutiesSeparated),
         VaultError::TooMany { what, limit } => Refusal::bound(Reason::Limit, what, *limit),
+        VaultError::TooOften { retry_ms } => {
+            let delay = Duration::from_millis(u64::try_from(*retry_ms).unwrap_or_default());
+            Refusal { retry: Some(delay), ..Refusal::of(Reason::TooOften) }
+        }
         VaultError::Corrupt(_) => Refusal::of(Reason::Corrupt),
         VaultError::WrongReceipt | VaultError::Interrupted => Refusal::of(Reason::Internal),
         VaultError::Section(error) => section(error),

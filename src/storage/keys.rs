@@ -23,6 +23,12 @@ pub fn record(id: &RecordId) -> Vec<u8> {
     join(b'r', &[id.as_bytes()])
 }
 
+/// 'r': prefix of all record rows.
+#[must_use]
+pub fn records() -> Vec<u8> {
+    vec![b'r']
+}
+
 /// 'c' ‖ cohort_id16 ‖ record_id16: membership of the head's cohort, empty value.
 #[must_use]
 pub fn member(cohort: &CohortId, id: &RecordId) -> Vec<u8> {
@@ -168,6 +174,18 @@ pub fn erasure(id: &CertificateId) -> Vec<u8> {
 #[must_use]
 pub fn erasures() -> Vec<u8> {
     vec![b'p']
+}
+
+/// 'u' ‖ u8 kind ‖ agent id: what an agent was given within the last hour.
+#[must_use]
+pub fn recent(kind: u8, agent: &str) -> Vec<u8> {
+    join(b'u', &[&[kind], agent.as_bytes()])
+}
+
+/// 'u': prefix of all of them.
+#[must_use]
+pub fn recents() -> Vec<u8> {
+    vec![b'u']
 }
 
 /// `g/agent/<id>`: an agent's directory row.

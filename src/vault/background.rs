@@ -12,6 +12,7 @@ use crate::{audit::AuditLog, clock::Timestamp, policy::Pack, retention::Retentio
 
 use super::{
     VaultError,
+    recent::Recent,
     rekey::Rekey,
     reseal::compact::Compact,
     segments::{Segments, upcoming},
@@ -28,6 +29,7 @@ pub(crate) struct Background {
     pub(crate) retention: Arc<Retention>,
     pub(crate) rekey: Rekey,
     pub(crate) compact: Arc<Compact>,
+    pub(crate) recent: Arc<Recent>,
     /// Since when something has been overdue, as seen by this run.
     pub(crate) overdue_alarmed: Mutex<bool>,
 }
@@ -44,7 +46,8 @@ impl Background {
         let left = self.erase_left(pack);
         let compacted = self.compact.round(pack);
         let checkpoint = self.log.write_checkpoint(false).map_err(VaultError::from);
-        segments.and(purge).and(left).and(compacted).and(checkpoint)
+        let counts = self.recent.sweep();
+        segments.and(purge).and(left).and(compacted).and(counts).and(checkpoint)
     }
 
     /// What moved records left and no call erased, for a place was away. While one is, it waits on.

@@ -75,6 +75,19 @@ pub struct EraseAnswer {
     pub more: bool,
 }
 
+/// What a restriction changed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Restricted {
+    /// Records changed.
+    pub records: u32,
+    /// Records that the caller may know of and the policy does not let him change.
+    pub denied: u32,
+    /// The subject has more records to change than one call does.
+    pub more: bool,
+    /// An earlier call with the same request id did it.
+    pub repeated: bool,
+}
+
 /// A new record.
 pub struct CreateInput {
     /// Where it goes.
@@ -299,6 +312,24 @@ pub struct MatchInput {
     pub field: FieldName,
     /// The value it is compared with.
     pub value: Value,
+}
+
+/// Values that somebody may have.
+pub struct ListedInput {
+    /// Where to look.
+    pub collection: CollectionName,
+    /// Searchable fields with their values, at most `FIND_CONDITIONS_MAX`; all must hold.
+    pub conditions: Vec<(FieldName, Value)>,
+}
+
+/// Whether somebody is on file, as far as the caller may be told.
+#[derive(Debug, Clone, Copy)]
+pub struct Listed {
+    /// A record that the caller may match has these values. Otherwise there is none, or it is none of his
+    /// business: which of the two is not said.
+    pub listed: bool,
+    /// The event of this answer.
+    pub event: EventId,
 }
 
 /// Whether a field has a value.

@@ -103,7 +103,7 @@ impl Change<'_> {
             Seen::Done { record, .. } if record.expired(self.log.civil_now()) => {
                 Err(VaultError::NotAvailable)
             }
-            Seen::Done { record, version, forgot } => {
+            Seen::Done { record, version, forgot, .. } => {
                 event.collection = Some(record.head.collection.clone());
                 request::note_repeated(event, record.id, Some(record.head.subject));
                 let _receipt = request::record(self.log, event).await?;

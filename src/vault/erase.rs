@@ -16,12 +16,11 @@ use crate::{
 };
 
 use super::{
-    EraseAnswer, Intent, VaultError,
-    candidates::{Candidate, Candidates, Wanted},
-    head::{self, Loaded},
+    EraseAnswer, Intent, VaultError, even,
+    head::Loaded,
+    of_subject::OfSubject,
     once::{Once, SeenErasure},
     request::{self, OK, Tally},
-    tokens,
 };
 
 /// What an erasure touches: the log, and retention, which writes the generation.
@@ -96,30 +95,21 @@ impl Erase {
         why: &Intent,
         subject: SubjectId,
     ) -> Result<(Vec<RecordId>, bool), VaultError> {
-        let (store, now) = (self.log.store().as_ref(), self.log.civil_now());
+        let now = self.log.civil_now();
         let context = request::context(why, now);
-        let (field, value) = tokens::subject(&subject);
         let mut found = Vec::new();
-        for spec in pack.collections() {
-            let wanted = vec![Wanted { field, value }];
-            let keyring = self.log.keyring();
-            let mut candidates = Candidates::of(store, keyring, &spec.name, wanted, (now, None));
-            while let Some(Candidate { record, .. }) = candidates.next()? {
-                request::take_turns(found.len()).await;
-                let read = head::read_listed(&self.log, record)?;
-                let own = |record: &Loaded| record.head.subject == subject && !record.expired(now);
-                let Some(record) = read.filter(own) else { continue };
-                let standing = record.standing(now);
-                let resource = record.resource(&standing);
-                let decision = pack.decide(who, Verb::Erase, &resource, &[], &context);
-                if !decision.all_allowed() && !decision.may_know {
-                    continue;
-                }
-                if found.len() == limits::RECORDS_PER_ERASE_MAX {
-                    return Ok((found, true));
-                }
-                found.push(record.id);
+        let mut all = OfSubject::new(&self.log, pack, &subject, now);
+        while let Some(record) = all.next().await? {
+            let standing = record.standing(now);
+            let resource = record.resource(&standing);
+            let decision = pack.decide(who, Verb::Erase, &resource, &[], &context);
+            if !decision.all_allowed() && !decision.may_know {
+                continue;
             }
+            if found.len() == limits::RECORDS_PER_ERASE_MAX {
+                return Ok((found, true));
+            }
+            found.push(record.id);
         }
         if found.is_empty() {
             let _nothing = pack.decide_decoy(who, Verb::Erase, &[], &context);
@@ -219,6 +209,7 @@ impl Erase {
             } else if decision.may_know {
                 refused.push((*id, Err(VaultError::denied(&decision))));
             } else {
+                even::as_if_absent(log.store().as_ref(), id)?;
                 refused.push((*id, Err(VaultError::NotAvailable)));
             }
         }

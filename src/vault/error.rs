@@ -73,6 +73,12 @@ pub enum VaultError {
         /// The bound.
         limit: usize,
     },
+    /// So many calls of this kind in an hour, and no more.
+    #[error("asked too often within the hour; wait")]
+    TooOften {
+        /// When there is room again, in milliseconds.
+        retry_ms: i64,
+    },
     /// A receipt was offered for another request's disclosure: a bug, and nothing was released.
     #[error("the receipt belongs to another request")]
     WrongReceipt,

@@ -13,13 +13,14 @@ use crate::{
     identity::Caller,
     ids::{ClassName, FieldName},
     limits,
-    policy::{CollectionSpec, Decision, Pack, Value, Verb, Violation},
+    policy::{CollectionSpec, Decision, Pack, RequestContext, Value, Verb, Violation},
 };
 
 use super::{
     FindInput, FindPage, Intent, MatchInput, Matched, PageRequest, VaultError,
     candidates::{Candidate, Candidates, Cursor, Wanted},
     head::{self, Loaded},
+    recent::{Hour, Recent},
     request::{self, OK, Tally},
     tokens::{self, Tokens},
 };
@@ -28,24 +29,42 @@ use super::{
 #[derive(Clone)]
 pub(crate) struct Find {
     pub(crate) log: Arc<AuditLog>,
+    pub(crate) recent: Arc<Recent>,
 }
 
 /// One condition, checked and normalised.
-struct Condition {
-    class: ClassName,
-    field: FieldName,
-    value: Value,
+pub(super) struct Condition {
+    pub(super) class: ClassName,
+    pub(super) field: FieldName,
+    pub(super) value: Value,
 }
 
 /// One request to search.
-struct Search<'a> {
-    log: &'a Arc<AuditLog>,
-    pack: &'a Pack,
-    who: &'a Caller,
-    why: &'a Intent,
+pub(super) struct Search<'a> {
+    pub(super) log: &'a Arc<AuditLog>,
+    pub(super) recent: &'a Recent,
+    pub(super) pack: &'a Pack,
+    pub(super) who: &'a Caller,
+    pub(super) why: &'a Intent,
+}
+
+/// How a record is decided in one request.
+pub(super) struct Asking<'s> {
+    pub(super) classes: &'s [ClassName],
+    pub(super) now: Timestamp,
+    pub(super) hour: Option<Hour>,
 }
 
 impl Find {
+    pub(super) fn search<'a>(
+        &'a self,
+        pack: &'a Pack,
+        who: &'a Caller,
+        why: &'a Intent,
+    ) -> Search<'a> {
+        Search { log: &self.log, recent: &self.recent, pack, who, why }
+    }
+
     /// One page of the records that have all these values.
     pub(crate) async fn find(
         &self,
@@ -55,7 +74,7 @@ impl Find {
         input: FindInput,
     ) -> Result<FindPage, VaultError> {
         let mut event = request::draft_for("find", who, why, pack);
-        let search = Search { log: &self.log, pack, who, why };
+        let search = self.search(pack, who, why);
         match search.find(input, &mut event).await {
             Ok(page) => Ok(page),
             Err(error) => Err(request::refuse(&self.log, event, error).await),
@@ -72,7 +91,7 @@ impl Find {
     ) -> Result<Matched, VaultError> {
         let mut event = request::draft_for("match", who, why, pack);
         event.records = vec![input.record];
-        let search = Search { log: &self.log, pack, who, why };
+        let search = self.search(pack, who, why);
         match search.matches(input, &mut event).await {
             Ok(matched) => Ok(matched),
             Err(error) => Err(request::refuse(&self.log, event, error).await),
@@ -123,7 +142,8 @@ impl Search<'_> {
         event: &mut EventDraft,
     ) -> Result<(Vec<Loaded>, Option<Cursor>), VaultError> {
         let first = conditions.first().ok_or(VaultError::Corrupt("condition"))?;
-        let (now, store) = (self.log.civil_now(), self.log.store().as_ref());
+        let asking = self.asking(classes)?;
+        let (now, store) = (asking.now, self.log.store().as_ref());
         let value = tokens::canonical(&first.value);
         let wanted = vec![Wanted { field: first.field.as_str(), value: &value }];
         let at = (now, page.after);
@@ -139,7 +159,7 @@ impl Search<'_> {
             else {
                 continue;
             };
-            let decision = self.decide(Some(&record), classes, now);
+            let decision = self.decide(Some(&record), &asking);
             if !decision.all_allowed() {
                 continue;
             }
@@ -152,7 +172,7 @@ impl Search<'_> {
             last = Some(cursor);
         }
         if position == 0 {
-            let _nothing = self.decide(None, classes, now);
+            let _nothing = self.decide(None, &asking);
         }
         event.decision = tally.word_or_allow();
         Ok((found, None))
@@ -173,7 +193,7 @@ impl Search<'_> {
             Some(spec.field(&input.field)?.class.clone())
         });
         let asked = class.map_or(asked, |class| vec![class]);
-        let decision = self.decide(found.as_ref(), &asked, now);
+        let decision = self.decide(found.as_ref(), &self.asking(&asked)?);
         request::note_decision(event, &decision.classes);
         // 2. One answer for what is absent, unknowable, expired or erased.
         let record = found.filter(|record| decision.may_know && !record.expired(now));
@@ -198,8 +218,17 @@ impl Search<'_> {
         Ok(Matched { matches, expired, event: receipt.event() })
     }
 
-    fn decide(&self, record: Option<&Loaded>, classes: &[ClassName], now: Timestamp) -> Decision {
-        let context = request::context(self.why, now);
+    /// For these classes, as things stand now.
+    pub(super) fn asking<'s>(&self, classes: &'s [ClassName]) -> Result<Asking<'s>, VaultError> {
+        let hour = self.recent.subjects(self.pack, self.who)?;
+        Ok(Asking { classes, now: self.log.civil_now(), hour })
+    }
+
+    pub(super) fn decide(&self, record: Option<&Loaded>, asking: &Asking<'_>) -> Decision {
+        let Asking { classes, now, hour } = asking;
+        let (now, subject) = (*now, record.map(|record| &record.head.subject));
+        let recent_subjects = hour.as_ref().map_or(0, |hour| hour.others(subject));
+        let context = RequestContext { recent_subjects, ..request::context(self.why, now) };
         match record {
             Some(record) => {
                 let standing = record.standing(now);
@@ -212,7 +241,7 @@ impl Search<'_> {
 
     /// Whether the record's own row lists the token of every condition, under the cohort that its head
     /// names for the class.
-    fn has<'c>(
+    pub(super) fn has<'c>(
         &self,
         record: &Loaded,
         mut conditions: impl Iterator<Item = &'c Condition>,
@@ -239,7 +268,7 @@ impl Search<'_> {
 
 /// The conditions in normal form; `part` is where the request has them. Errors:
 /// [`VaultError::Invalid`], never with a value.
-fn check(
+pub(super) fn check(
     spec: &CollectionSpec,
     part: &str,
     given: Vec<(FieldName, Value)>,

@@ -24,7 +24,7 @@ use crate::{
     wire::store,
 };
 
-use super::{Assignee, VaultError};
+use super::{Assignee, VaultError, even};
 use stored::{
     decode_assignment, decode_attribute, decode_section_ref, decode_slot, encode_assignment,
     encode_attribute, encode_section_ref, encode_slot,
@@ -115,15 +115,27 @@ pub(crate) struct Standing {
 impl Loaded {
     /// Reads a record and the sealed sections of `classes` in one consistent state.
     ///
-    /// `None` where the record is absent, marked for erasure, or its slot is gone. Errors:
-    /// [`VaultError::Corrupt`] when the head does not verify.
+    /// `None` where the record is absent, marked for erasure, or its slot is gone; the work of reading
+    /// one is done all the same ([`even`](super::even)). Errors: [`VaultError::Corrupt`] when the head does
+    /// not verify.
     pub(crate) fn read(
         store: &dyn Store,
         keyring: &Keyring,
         id: RecordId,
         classes: &[ClassName],
     ) -> Result<Option<Self>, VaultError> {
-        Self::read_with(store, keyring, id, &|at| classes.contains(&at.class))
+        let wanted = |at: &SectionRef| classes.contains(&at.class);
+        let found = Self::read_with(store, keyring, id, &wanted)?;
+        if found.is_none() {
+            even::as_if_there(store, &id, |other, row| {
+                let opened = Self::open_row(keyring, other, row);
+                if let Ok(Some(mut opened)) = opened {
+                    // Whatever came of it, nobody is told.
+                    let _sealed = opened.fetch(store, &wanted);
+                }
+            })?;
+        }
+        Ok(found)
     }
 
     /// The same with every sealed section that it has.

@@ -31,17 +31,22 @@ mod duties;
 mod duty_calls;
 mod erase;
 mod error;
+mod even;
 mod filing;
 mod find;
 pub mod head;
 mod hold;
 mod import;
+mod listed;
+mod of_subject;
 mod once;
 mod project;
+mod recent;
 mod rekey;
 mod reload;
 mod request;
 mod reseal;
+mod restrict;
 mod retention_diff;
 mod reveal;
 mod reveal_many;
@@ -56,9 +61,9 @@ mod worklist;
 pub use backup::{Backup, BackupHead, BackupTotals};
 pub use call::{
     ApprovalInput, AssignInput, Assignee, Changed, CreateInput, Created, EraseAnswer, FieldAnswer,
-    FindInput, FindPage, HoldInput, ImportBatch, ImportRecord, Intent, MatchInput, Matched,
-    PageRequest, RequestKey, RevealInput, RevealManyInput, Revealed, RevealedItem, UpdateInput,
-    WorklistEntry, WorklistInput, WorklistPage,
+    FindInput, FindPage, HoldInput, ImportBatch, ImportRecord, Intent, Listed, ListedInput,
+    MatchInput, Matched, PageRequest, RequestKey, Restricted, RevealInput, RevealManyInput,
+    Revealed, RevealedItem, UpdateInput, WorklistEntry, WorklistInput, WorklistPage,
 };
 pub use candidates::Cursor;
 pub use error::VaultError;
@@ -76,9 +81,11 @@ use erase::Erase;
 use find::Find;
 use hold::Holds;
 use import::Import;
+use recent::Recent;
 use rekey::Rekey;
 use reload::{InForce, Reload};
 use reseal::{compact::Compact, forget::Forget, shorten};
+use restrict::Restrict;
 use reveal::Reveal;
 use reveal_many::RevealMany;
 use segments::Segments;
@@ -128,6 +135,7 @@ pub struct Vault {
     update: Update,
     assign: Assign,
     erase: Erase,
+    restrict: Restrict,
     holds: Holds,
     duties: Duties,
     background: Background,
@@ -150,6 +158,7 @@ impl Vault {
         let rekey = Rekey::new(Arc::clone(&log), Arc::clone(&retention));
         let approvals = Approvals::new(Arc::clone(&log), Arc::clone(&identity));
         let forget = Forget { segments: Arc::clone(&segments), retention: Arc::clone(&retention) };
+        let recent = Arc::new(Recent::new(Arc::clone(&log)));
         let compact = Arc::new(Compact {
             log: Arc::clone(&log),
             segments: Arc::clone(&segments),
@@ -164,10 +173,14 @@ impl Vault {
             create: Create { log: Arc::clone(&log), segments: Arc::clone(&segments) },
             derive: Derive { log: Arc::clone(&log), segments: Arc::clone(&segments) },
             import: Import { log: Arc::clone(&log), segments: Arc::clone(&segments) },
-            reveal: Reveal { log: Arc::clone(&log), approvals: approvals.clone() },
-            reveal_many: RevealMany { log: Arc::clone(&log) },
-            find: Find { log: Arc::clone(&log) },
-            worklist: Worklist { log: Arc::clone(&log) },
+            reveal: Reveal {
+                log: Arc::clone(&log),
+                recent: Arc::clone(&recent),
+                approvals: approvals.clone(),
+            },
+            reveal_many: RevealMany { log: Arc::clone(&log), recent: Arc::clone(&recent) },
+            find: Find { log: Arc::clone(&log), recent: Arc::clone(&recent) },
+            worklist: Worklist { log: Arc::clone(&log), recent: Arc::clone(&recent) },
             update: Update {
                 log: Arc::clone(&log),
                 segments: Arc::clone(&segments),
@@ -175,6 +188,7 @@ impl Vault {
             },
             assign: Assign { log: Arc::clone(&log), identity: Arc::clone(&identity) },
             erase: Erase { log: Arc::clone(&log), retention: Arc::clone(&retention) },
+            restrict: Restrict { log: Arc::clone(&log) },
             duties: Duties {
                 log: Arc::clone(&log),
                 identity: Arc::clone(&identity),
@@ -186,6 +200,7 @@ impl Vault {
             background: Background {
                 rekey,
                 compact: Arc::clone(&compact),
+                recent,
                 log: Arc::clone(&log),
                 segments,
                 retention,
@@ -294,6 +309,16 @@ impl Vault {
         self.find.matches(&self.pack(), who, why, input).await
     }
 
+    /// Whether a record that has these values is among those the caller may match. No more is said.
+    pub async fn listed(
+        &self,
+        who: &Caller,
+        why: &Intent,
+        input: ListedInput,
+    ) -> Result<Listed, VaultError> {
+        self.find.listed(&self.pack(), who, why, input).await
+    }
+
     /// A page of the records in somebody's hands, with their attributes.
     pub async fn worklist(
         &self,
@@ -363,6 +388,17 @@ impl Vault {
         subject: SubjectId,
     ) -> Result<EraseAnswer, VaultError> {
         self.erase.subject(&self.pack(), who, why, subject).await
+    }
+
+    /// Marks every record of a subject that the caller may restrict as restricted, or lifts that.
+    pub async fn restrict_subject(
+        &self,
+        who: &Caller,
+        why: &Intent,
+        subject: SubjectId,
+        restricted: bool,
+    ) -> Result<Restricted, VaultError> {
+        self.restrict.call(&self.pack(), who, why, (subject, restricted)).await
     }
 
     /// Moves a record to an earlier expiry date and forgets where it was; the certificate that says so. For

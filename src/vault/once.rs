@@ -42,6 +42,8 @@ pub(crate) enum Seen {
         version: u32,
         /// The certificate that the version before is forgotten, where that was asked for.
         forgot: Option<CertificateId>,
+        /// Of a restriction: how many records it changed, and whether there were more of them.
+        restricted: (u32, bool),
     },
 }
 
@@ -74,6 +76,7 @@ struct Found {
     fingerprint: Vec<u8>,
     version: u32,
     forgot: Option<CertificateId>,
+    restricted: (u32, bool),
     /// The cohort whose index key made the fingerprint.
     key_cohort: CohortId,
 }
@@ -114,8 +117,8 @@ impl Once {
             return Ok(Seen::New(Fresh { preconditions, ops: vec![Op::Delete(old)] }));
         };
         if expected.iter().any(|own| bool::from(own.as_slice().ct_eq(&found.fingerprint))) {
-            let Found { version, forgot, .. } = found;
-            return Ok(Seen::Done { record: Box::new(record), version, forgot });
+            let Found { version, forgot, restricted, .. } = found;
+            return Ok(Seen::Done { record: Box::new(record), version, forgot, restricted });
         }
         Err(VaultError::RequestIdReused)
     }
@@ -131,6 +134,30 @@ impl Once {
         version: u32,
         forgets: Option<CertificateId>,
     ) -> Result<Vec<Op>, VaultError> {
+        let forgot_certificate_id = forgets.map(|id| id.as_bytes().to_vec()).unwrap_or_default();
+        let told = RequestRow { version, forgot_certificate_id, ..RequestRow::default() };
+        self.written(log, cohort, record, told)
+    }
+
+    /// The same of a restriction of several records, of which this is the first.
+    pub(crate) fn restriction_rows(
+        &self,
+        log: &AuditLog,
+        first: &Loaded,
+        (records, more): (u32, bool),
+    ) -> Result<Vec<Op>, VaultError> {
+        let version = first.version.checked_add(1).ok_or(VaultError::Corrupt("record version"))?;
+        let told = RequestRow { version, records, more, ..RequestRow::default() };
+        self.written(log, &first.cohort.id, &first.id, told)
+    }
+
+    fn written(
+        &self,
+        log: &AuditLog,
+        cohort: &CohortId,
+        record: &RecordId,
+        told: RequestRow,
+    ) -> Result<Vec<Op>, VaultError> {
         let Some((id, content)) = &self.request else { return Ok(Vec::new()) };
         let fingerprints = log.keyring().request_fingerprints(cohort, content);
         let newest = fingerprints.first().ok_or(VaultError::Corrupt("cohort"))?;
@@ -138,9 +165,7 @@ impl Once {
             cohort_id: cohort.as_bytes().to_vec(),
             record_id: record.as_bytes().to_vec(),
             fingerprint: newest.to_vec(),
-            version,
-            forgot_certificate_id: forgets.map(|id| id.as_bytes().to_vec()).unwrap_or_default(),
-            ..RequestRow::default()
+            ..told
         };
         let key = keys::request(id);
         let value = log.keyring().mac_row(&key, &row.encode_to_vec());
@@ -237,5 +262,6 @@ fn found(row: RequestRow, bytes: Vec<u8>) -> Option<Found> {
         record: RecordId::from_slice(&row.record_id).ok()?,
         fingerprint: row.fingerprint,
         version: row.version,
+        restricted: (row.records, row.more),
     })
 }

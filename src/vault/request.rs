@@ -15,7 +15,7 @@ use crate::{
     retention::{ALARM_MARK, Retention, RetentionError},
 };
 
-use super::{Intent, VaultError};
+use super::{Intent, VaultError, even};
 
 /// Words of `EventDraft::decision`.
 pub(crate) const ALLOW: &str = "allow";
@@ -163,6 +163,10 @@ pub(crate) async fn refuse(
     event.given.clear();
     if matches!(error, VaultError::NotAvailable) {
         watch_marks(log, &event.records);
+        for record in &event.records {
+            // A store that cannot be read is told of where it is asked for something.
+            let _even = even::as_if_absent(log.store().as_ref(), record);
+        }
     }
     // Whatever single classes were allowed, the call as a whole was refused.
     event.decision = DENY;
@@ -210,6 +214,7 @@ pub(crate) fn outcome(error: &VaultError) -> &'static str {
         VaultError::RoleExcluded => "ROLE_EXCLUDED",
         VaultError::DutiesSeparated => "DUTIES_SEPARATED",
         VaultError::TooMany { .. } | VaultError::Identity(IdentityError::Full) => "LIMIT",
+        VaultError::TooOften { .. } => "TOO_OFTEN",
         VaultError::NoAlarm => "NO_ALARM",
         VaultError::Approval(error) => approval_outcome(error),
         VaultError::Retention(RetentionError::NoHold) => "NO_HOLD",

@@ -9,9 +9,10 @@ use crate::{
     audit::{AuditError, AuditLog, EventDraft},
     clock::Timestamp,
     identity::{ApprovalError, Approvals, Caller, Usable},
-    ids::ClassName,
+    ids::{ClassName, SubjectId},
     limits,
     policy::{CollectionSpec, Decision, Pack, Permit, RequestContext, Verb, Violation},
+    storage::Group,
 };
 
 use super::{
@@ -19,13 +20,18 @@ use super::{
     disclose::{ATTRIBUTES, Withheld},
     head::Loaded,
     project,
+    recent::{Hour, Recent},
     request::{self, OK},
 };
+
+/// After lost races, a caller is asked to wait so long, in milliseconds.
+pub(super) const RACES_RETRY_MS: i64 = 1_000;
 
 /// What a reveal touches: the log, and through it the store and the keys. No writer of rows.
 #[derive(Clone)]
 pub(crate) struct Reveal {
     pub(crate) log: Arc<AuditLog>,
+    pub(crate) recent: Arc<Recent>,
     pub(crate) approvals: Approvals,
 }
 
@@ -71,16 +77,38 @@ impl Reveal {
     ) -> Result<Revealed, VaultError> {
         request::check_intent(pack, why)?;
         event.asked = known(pack, &input.classes)?;
+        let _turn = self.recent.turn_if_counted(pack, who).await;
+        for _ in 0..limits::REQUEST_RACES_MAX {
+            match self.attempt(pack, who, why, input, event).await {
+                // Another call used the approval up, or counted, meanwhile: all is looked at again.
+                Err(VaultError::Audit(AuditError::Rejected)) => {}
+                done => return done,
+            }
+        }
+        Err(VaultError::TooOften { retry_ms: RACES_RETRY_MS })
+    }
+
+    async fn attempt(
+        &self,
+        pack: &Pack,
+        who: &Caller,
+        why: &Intent,
+        input: &RevealInput,
+        event: &mut EventDraft,
+    ) -> Result<Revealed, VaultError> {
         let (log, keyring) = (&self.log, self.log.keyring());
         let approval = self.approval(pack, who, why, input)?;
-        event.notes.extend(input.approval.iter().map(|(id, _)| format!("approval={id}")));
+        event.notes = input.approval.iter().map(|(id, _)| format!("approval={id}")).collect();
+        event.policies.clear();
+        let mut hour = self.recent.subjects(pack, who)?;
 
         // 1. Open the head, for internal use, and the asked sections still sealed. Nothing is written:
         //    a crash leaves nothing.
         let record = Loaded::read(log.store().as_ref(), keyring, input.record, &input.classes)?;
 
         // 2. Decide, class by class; an absent record costs the same work.
-        let context = context(log, why, approval.is_some());
+        let subject = record.as_ref().map(|record| &record.head.subject);
+        let context = context(log, why, approval.is_some(), (hour.as_ref(), subject));
         let decision = decide(pack, who, &context, &input.classes, record.as_ref());
         request::note_decision(event, &decision.classes);
 
@@ -97,16 +125,21 @@ impl Reveal {
 
         // 4. The event becomes durable, while the sections are decrypted into `Withheld`.
         //    A crash here leaves an event without an effect, which is allowed; never the reverse.
+        let counted = match &mut hour {
+            Some(hour) => {
+                hour.note(&record.head.subject, &permit)?;
+                hour.group()
+            }
+            None => Group::default(),
+        };
         event.given = project::given(&classes, spec, None);
         event.outcome = OK.to_owned();
         let sealed = log.seal(event)?;
         let withheld = Withheld::open(permit, &sealed, &record, keyring);
-        let spend = approval.map(|usable| usable.spend).unwrap_or_default();
-        let receipt = match log.commit(spend, &[], sealed).await {
-            // Another call used the approval up meanwhile.
-            Err(AuditError::Rejected) => return Err(ApprovalError::Used.into()),
-            done => done?,
-        };
+        let mut group = approval.map(|usable| usable.spend).unwrap_or_default();
+        group.preconditions.extend(counted.preconditions);
+        group.ops.extend(counted.ops);
+        let receipt = log.commit(group, &[], sealed).await?;
 
         // 5. Look again that every slot lives, then project and mask.
         let disclosed = withheld?.release(receipt, keyring)?;
@@ -123,8 +156,14 @@ impl Reveal {
 }
 
 /// What policies may know of a reveal that is asked for now.
-pub(super) fn context<'a>(log: &AuditLog, why: &'a Intent, approved: bool) -> RequestContext<'a> {
-    RequestContext { approved, ..request::context(why, log.civil_now()) }
+pub(super) fn context<'a>(
+    log: &AuditLog,
+    why: &'a Intent,
+    approved: bool,
+    (hour, subject): (Option<&Hour>, Option<&SubjectId>),
+) -> RequestContext<'a> {
+    let recent_subjects = hour.map_or(0, |hour| hour.others(subject));
+    RequestContext { approved, recent_subjects, ..request::context(why, log.civil_now()) }
 }
 
 /// Decides a reveal of these classes; an absent record costs the same work.

@@ -8,18 +8,21 @@
 use std::sync::Arc;
 
 use crate::{
-    audit::{AuditLog, EventDraft},
+    audit::{AuditError, AuditLog, EventDraft},
     identity::Caller,
     ids::{CollectionName, EventId, RecordId, SubjectId},
     limits,
     policy::{ClassDecision, CollectionSpec, Pack, Permit},
+    storage::Group,
 };
 
 use super::{
     Intent, RevealManyInput, Revealed, RevealedItem, VaultError,
     disclose::{Disclosed, WithheldMany},
+    even,
     head::Loaded,
     project,
+    recent::{Hour, Recent},
     request::{self, OK, Tally},
     reveal,
 };
@@ -28,6 +31,7 @@ use super::{
 #[derive(Clone)]
 pub(crate) struct RevealMany {
     pub(crate) log: Arc<AuditLog>,
+    pub(crate) recent: Arc<Recent>,
 }
 
 /// A record of which something may be shown.
@@ -73,8 +77,29 @@ impl RevealMany {
             return Err(VaultError::TooMany { what: "records, and at least one", limit });
         }
         event.asked = reveal::known(pack, &input.classes)?;
+        let _turn = self.recent.turn_if_counted(pack, who).await;
+        for _ in 0..limits::REQUEST_RACES_MAX {
+            match self.attempt(pack, who, why, input, event).await {
+                // Another call counted meanwhile: all is looked at again.
+                Err(VaultError::Audit(AuditError::Rejected)) => {}
+                done => return done,
+            }
+        }
+        Err(VaultError::TooOften { retry_ms: reveal::RACES_RETRY_MS })
+    }
+
+    async fn attempt(
+        &self,
+        pack: &Pack,
+        who: &Caller,
+        why: &Intent,
+        input: &RevealManyInput,
+        event: &mut EventDraft,
+    ) -> Result<Vec<RevealedItem>, VaultError> {
+        event.policies.clear();
+        let mut hour = self.recent.subjects(pack, who)?;
         // 1. and 2. Heads and decisions, record by record. Nothing is written.
-        let items = self.decide(pack, who, why, input, event).await?;
+        let items = self.decide(pack, who, why, input, (event, hour.as_mut())).await?;
         // 3. One event for all, durable while the sections are decrypted; then look again.
         let outcome = if items.iter().any(|(_, item)| item.is_ok()) { OK } else { none(&items) };
         event.outcome = outcome.to_owned();
@@ -87,7 +112,8 @@ impl RevealMany {
             permitted.extend(one);
             asked.push((id, refused));
         }
-        let (_, shown) = disclose(&self.log, event, permitted).await?;
+        let counted = hour.map(|hour| hour.group()).unwrap_or_default();
+        let (_, shown) = disclose(&self.log, event, permitted, counted).await?;
         let mut shown = shown.into_iter();
         let answer = |(record, refused): (RecordId, Option<VaultError>)| {
             let result = match refused {
@@ -105,7 +131,7 @@ impl RevealMany {
         who: &Caller,
         why: &Intent,
         input: &RevealManyInput,
-        event: &mut EventDraft,
+        (event, mut hour): (&mut EventDraft, Option<&mut Hour>),
     ) -> Result<Vec<Item<'p>>, VaultError> {
         let (log, mut tally, mut size) = (&self.log, Tally::default(), Size::default());
         let mut items = Vec::with_capacity(input.records.len());
@@ -120,14 +146,21 @@ impl RevealMany {
                 }
                 read => read?,
             };
-            let context = reveal::context(log, why, false);
+            let subject = record.as_ref().map(|record| &record.head.subject);
+            let context = reveal::context(log, why, false, (hour.as_deref(), subject));
             let decision = reveal::decide(pack, who, &context, &input.classes, record.as_ref());
             tally.note(event, &decision);
             let item = match reveal::available(pack, record, &decision, log.civil_now()) {
-                Err(error) => Err(error),
+                Err(error) => {
+                    even::as_if_absent(log.store().as_ref(), id)?;
+                    Err(error)
+                }
                 Ok((record, spec)) => match decision.permit {
                     None => Err(VaultError::denied_classes(&decision.classes)),
                     Some(permit) => {
+                        if let Some(hour) = &mut hour {
+                            hour.note(&record.head.subject, &permit)?;
+                        }
                         let permitted =
                             Permitted { record, spec, classes: decision.classes, permit };
                         size.add(&permitted)?;
@@ -143,12 +176,13 @@ impl RevealMany {
 }
 
 /// Makes the event durable while everything permitted is decrypted, and lets it go, with the event's
-/// id; each record by itself: `NotAvailable` if a slot of it was erased meanwhile, `Corrupt` if a
+/// id; `counted` are rows that go with the event. Each record by itself: `NotAvailable` if a slot of it was erased meanwhile, `Corrupt` if a
 /// section of it was changed on disk.
 pub(super) async fn disclose<'p>(
     log: &Arc<AuditLog>,
     event: &EventDraft,
     permitted: Vec<Permitted<'p>>,
+    counted: Group,
 ) -> Result<(EventId, Vec<Result<Shown<'p>, VaultError>>), VaultError> {
     let keyring = log.keyring();
     let sealed = log.seal(event)?;
@@ -164,7 +198,7 @@ pub(super) async fn disclose<'p>(
         }
     }
     // The event is written whatever became of the sections: it was decided, and asked for.
-    let receipt = log.record(sealed).await?;
+    let receipt = log.commit(counted, &[], sealed).await?;
     let mut values = withheld.release(receipt, keyring)?.into_iter();
     let shown = records.into_iter().map(|record| {
         let (record, spec, classes) = record?;

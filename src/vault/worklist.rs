@@ -11,6 +11,7 @@ use crate::{
     ids::ClassName,
     limits,
     policy::{Pack, Verb, Verdict},
+    storage::Group,
 };
 
 use super::{
@@ -18,6 +19,7 @@ use super::{
     candidates::{Candidate, Candidates, Cursor, Wanted},
     disclose::ATTRIBUTES,
     head::{self, Loaded},
+    recent::Recent,
     request::{self, OK, Tally},
     reveal,
     reveal_many::{self, Permitted, Shown},
@@ -28,6 +30,7 @@ use super::{
 #[derive(Clone)]
 pub(crate) struct Worklist {
     pub(crate) log: Arc<AuditLog>,
+    pub(crate) recent: Arc<Recent>,
 }
 
 /// The records of a page, and where the next one begins.
@@ -73,7 +76,8 @@ impl Worklist {
         event.subjects = reveal_many::subjects(permitted.iter());
         event.given = reveal_many::given(permitted.iter());
         event.outcome = OK.to_owned();
-        let (id, shown) = reveal_many::disclose(&self.log, event, permitted).await?;
+        let (id, shown) =
+            reveal_many::disclose(&self.log, event, permitted, Group::default()).await?;
         // What was erased meanwhile is not on the list any more.
         let entries = shown.into_iter().flatten().map(|shown| entry(&shown)).collect();
         Ok(WorklistPage { entries, next, event: id })
@@ -98,7 +102,7 @@ impl Worklist {
             Candidates::of(store, log.keyring(), &input.collection, wanted.collect(), at);
         let (mut picked, mut last, mut fields) = (Vec::new(), None, 0_usize);
         let mut tally = Tally::default();
-        let context = reveal::context(log, why, false);
+        let hour = self.recent.subjects(pack, who)?;
         let mut position = 0;
         while let Some(Candidate { record, cursor }) = candidates.next()? {
             request::take_turns(position).await;
@@ -107,6 +111,8 @@ impl Worklist {
             if !in_hands(&record, &lists, &input.collection, now) {
                 continue;
             }
+            let subject = Some(&record.head.subject);
+            let context = reveal::context(log, why, false, (hour.as_ref(), subject));
             let decision = reveal::decide(pack, who, &context, classes, Some(&record));
             let Ok((record, spec)) = reveal::available(pack, Some(record), &decision, now) else {
                 continue;
@@ -125,6 +131,7 @@ impl Worklist {
             last = Some(cursor);
         }
         if position == 0 {
+            let context = reveal::context(log, why, false, (hour.as_ref(), None));
             let _nothing = reveal::decide(pack, who, &context, classes, None);
         }
         event.decision = tally.word_or_allow();

@@ -79,6 +79,33 @@ const BOUNDS: &[(&str, Held)] = &[
         "RECORDS_PER_ERASE_MAX",
         By(&["no_record_and_more_than_the_bound_are_refused_and_the_bound_is_not"]),
     ),
+    (
+        "RECORDS_PER_RESTRICT_MAX",
+        By(&["as_many_records_as_the_bound_are_restricted_in_one_call_and_the_others_in_the_next"]),
+    ),
+    (
+        "RECENT_MS",
+        By(&[
+            "the_forty_first_person_of_an_hour_is_refused_and_the_forty_seen_before_are_not",
+            "as_many_questions_as_the_bound_are_answered_in_an_hour_and_one_more_is_told_to_wait",
+        ]),
+    ),
+    (
+        "RECENT_SUBJECTS_MAX",
+        By(&[
+            "as_many_persons_as_the_bound_are_remembered_of_an_hour_and_one_more_takes_the_oldest_s_place",
+        ]),
+    ),
+    (
+        "QUESTIONS_PER_HOUR_MAX",
+        By(&[
+            "as_many_questions_as_the_bound_are_answered_in_an_hour_and_one_more_is_told_to_wait",
+        ]),
+    ),
+    (
+        "QUESTION_WORK_MIN",
+        Apart("how much work the emptiest question takes; no answer depends on it"),
+    ),
     ("REKEY_ROWS", Apart("rows read at a time; no answer depends on it")),
     (
         "ERASE_BATCH_RECORDS_MAX",

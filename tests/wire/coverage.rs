@@ -42,7 +42,7 @@ const METHODS: &[(&str, Unauthenticated, Built)] = &[
     ("Records/Erase", Unauthenticated::Refused, Built::Yes),
     ("Rights/ExportSubject", Unauthenticated::Refused, Built::NotYet),
     ("Rights/EraseSubject", Unauthenticated::Refused, Built::Yes),
-    ("Rights/RestrictSubject", Unauthenticated::Refused, Built::NotYet),
+    ("Rights/RestrictSubject", Unauthenticated::Refused, Built::Yes),
     ("Rights/ListAccesses", Unauthenticated::Refused, Built::NotYet),
     ("Retention/PreviewPurge", Unauthenticated::Refused, Built::Yes),
     ("Retention/RunPurge", Unauthenticated::Refused, Built::Yes),

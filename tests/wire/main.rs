@@ -14,6 +14,7 @@ mod cli;
 mod coverage;
 mod disk;
 mod doors;
+mod existence;
 mod fail_closed;
 mod fixture;
 mod flow;

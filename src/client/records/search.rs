@@ -4,7 +4,7 @@ use super::{assignee, event_id, from_wire, intent, named, named_value, record_id
 use crate::{
     client::{
         Client, ClientError, service,
-        types::{Assignee, FoundPage, Intent, Matched, Value, WorklistItem, WorklistPage},
+        types::{Assignee, FoundPage, Intent, Listed, Matched, Value, WorklistItem, WorklistPage},
     },
     ids::RecordId,
     wire::api,
@@ -48,6 +48,7 @@ impl Client {
             intent: Some(intent(why)),
             record_id: record.as_bytes().to_vec(),
             field: Some(named_value(field)),
+            ..api::MatchRequest::default()
         });
         let answer = service!(self, records_client, RecordsClient).r#match(request).await?;
         let answer = answer.into_inner();
@@ -56,6 +57,30 @@ impl Client {
             expired: answer.expired,
             event: event_id(&answer.event_id)?,
         })
+    }
+
+    /// Says whether somebody of exactly these values is on file, as far as the caller may be told. Errors
+    /// also: UNKNOWN_COLLECTION, TOO_OFTEN.
+    pub async fn listed(
+        &self,
+        why: &Intent,
+        collection: &str,
+        values: Vec<(String, Value)>,
+    ) -> Result<Listed, ClientError> {
+        let request = self.request(api::MatchRequest {
+            intent: Some(intent(why)),
+            collection: collection.to_owned(),
+            r#where: named(values),
+            ..api::MatchRequest::default()
+        });
+        let answer = service!(self, records_client, RecordsClient).r#match(request).await?;
+        let answer = answer.into_inner();
+        let listed = match answer.listing() {
+            api::Listing::Listed => true,
+            api::Listing::NotListed => false,
+            api::Listing::Unspecified => return Err(ClientError::Answer("listing")),
+        };
+        Ok(Listed { listed, event: event_id(&answer.event_id)? })
     }
 
     /// One page of the records assigned to somebody; to the caller and his unit when `of` is `None`.

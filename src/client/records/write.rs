@@ -4,7 +4,10 @@ use super::{assignee, created, intent, new_record, record_id, to_wire};
 use crate::{
     client::{
         Client, ClientError, service,
-        types::{Assignee, Change, Created, Erased, ErasedItem, Intent, NewRecord, Value, Written},
+        types::{
+            Assignee, Change, Created, Erased, ErasedItem, Intent, NewRecord, Restricted, Value,
+            Written,
+        },
     },
     ids::{CertificateId, RecordId, SubjectId},
     wire::api,
@@ -115,6 +118,23 @@ impl Client {
         let answer = answer.into_inner();
         let told = (answer.repeated, answer.more);
         erased(answer.generation, &answer.certificate_id, answer.items, told)
+    }
+
+    /// Marks every record of a subject as restricted, or lifts that; `why` needs a justification.
+    pub async fn restrict_subject(
+        &self,
+        why: &Intent,
+        subject: SubjectId,
+        restricted: bool,
+    ) -> Result<Restricted, ClientError> {
+        let request = self.request(api::RestrictSubjectRequest {
+            intent: Some(intent(why)),
+            subject_id: subject.as_bytes().to_vec(),
+            restricted,
+        });
+        let answer = service!(self, rights_client, RightsClient).restrict_subject(request).await?;
+        let api::RestrictSubjectResponse { records, repeated, more, denied } = answer.into_inner();
+        Ok(Restricted { records, denied, more, repeated })
     }
 
     /// Takes an assignment back.

@@ -203,6 +203,19 @@ pub struct ErasedItem {
     pub reason: Option<String>,
 }
 
+/// What a restriction changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Restricted {
+    /// Records changed by this call.
+    pub records: u64,
+    /// Records that the caller may know of and the policy does not let him change.
+    pub denied: u64,
+    /// The subject has more records to change than one call does.
+    pub more: bool,
+    /// An earlier call with the same request id did it.
+    pub repeated: bool,
+}
+
 /// To whom a record is assigned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Assignee {

@@ -25,6 +25,15 @@ pub struct Matched {
     pub event: EventId,
 }
 
+/// An answer to Match by value.
+#[derive(Debug, Clone, Copy)]
+pub struct Listed {
+    /// Somebody of these values is on file. Otherwise nobody is, or the caller may not know.
+    pub listed: bool,
+    /// The audit event of this answer.
+    pub event: EventId,
+}
+
 /// One page of an answer to Worklist.
 #[derive(Clone)]
 pub struct WorklistPage {

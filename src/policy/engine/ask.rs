@@ -23,7 +23,8 @@ impl Pack {
     /// Decides one request about one record, class by class. Every evaluation error is a deny.
     ///
     /// A create is asked once per class it would write; ask for `attributes` too. An assignment, an
-    /// erasure, a hold or a derivation is one question: ask it for `attributes`. With no class given they are.
+    /// erasure, a hold, a derivation or a restriction is one question: ask it for `attributes`. With no
+    /// class given they are.
     /// `may_know` holds when a class asked, or `reveal:attributes`, is allowed; for a create always,
     /// since there is no record to hide.
     #[must_use]
@@ -60,7 +61,8 @@ impl Pack {
     }
 
     /// What this caller's role could do on some record, for Describe: per collection and class the
-    /// verbs that a permit of the pack can allow. `create`, `assign`, `erase`, `hold` and `derive` stand at `attributes`.
+    /// verbs that a permit of the pack can allow. `create` and whatever is asked of the whole record stand at
+    /// `attributes`.
     #[must_use]
     pub fn abilities(&self, who: &Caller) -> Vec<(CollectionName, ClassName, Vec<String>)> {
         let (engine, role) = (&self.engine, &who.habilitation.role);
@@ -82,6 +84,7 @@ impl Pack {
                         ("erase", &slots.erase),
                         ("hold", &slots.hold),
                         ("derive", &slots.derive),
+                        ("restrict", &slots.restrict),
                     ]);
                 }
                 let able = verbs.into_iter().filter(|(_, slot)| slot.may_permit(role));
@@ -109,6 +112,12 @@ impl Pack {
         classes.iter().all(|class| slots.of(verb, class, role).any(|slot| slot.may_permit(role)))
     }
 
+    /// Whether a policy that concerns the caller's role asks how many persons were revealed to him lately.
+    #[must_use]
+    pub fn counts_reveals(&self, who: &Caller) -> bool {
+        self.engine.counted.contains(&who.habilitation.role)
+    }
+
     pub(in crate::policy) fn decide_as(
         &self,
         who: &Principal<'_>,
@@ -120,7 +129,12 @@ impl Pack {
     ) -> Decision {
         let default = [self.engine.attributes_class.clone()];
         let asked = match verb {
-            Verb::Create | Verb::Assign | Verb::Erase | Verb::Hold | Verb::Derive
+            Verb::Create
+            | Verb::Assign
+            | Verb::Erase
+            | Verb::Hold
+            | Verb::Derive
+            | Verb::Restrict
                 if classes.is_empty() =>
             {
                 &default

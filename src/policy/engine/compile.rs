@@ -30,6 +30,9 @@ use crate::{
     },
 };
 
+/// The fact whose count is kept only where a policy asks for it.
+const RECENT: &str = "recent_subjects";
+
 /// What every policy must say of itself, and all it may say.
 const ANNOTATIONS: [&str; 3] = ["id", "reason", "legal"];
 
@@ -82,6 +85,11 @@ impl Engine {
             let slot = slicer.slot(action, &["vault"], symbols.vault_kind())?;
             vault.insert(*action, slot);
         }
+        let asks = |w: &&Written| w.policy.to_string().contains(RECENT);
+        let asking: Vec<&Written> = written.iter().filter(asks).collect();
+        let roles = vocabulary.roles.iter().map(|(name, _)| name);
+        let counted = roles.filter(|role| asking.iter().any(|w| concerns(&w.policy, role)));
+        let counted = counted.cloned().collect();
         let refs = written.iter().map(|w| (w.policy.id().clone(), reference(&w.policy))).collect();
         let authorizer = Authorizer::new();
         let content_roles = separated::content_roles(vocabulary, &collections, &written);
@@ -102,6 +110,7 @@ impl Engine {
             excluded_roles,
             gates: Gates::of(vocabulary),
             content_roles,
+            counted,
         })
     }
 }
@@ -259,6 +268,7 @@ impl<'a> Slicer<'a> {
             erase: data("erase", name)?,
             hold: data("hold", name)?,
             derive: data("derive", name)?,
+            restrict: data("restrict", name)?,
         })
     }
 

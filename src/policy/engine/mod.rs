@@ -62,6 +62,7 @@ struct CollectionSlots {
     erase: Slot,
     hold: Slot,
     derive: Slot,
+    restrict: Slot,
 }
 
 /// Compiled policies of one pack. Immutable.
@@ -78,6 +79,8 @@ pub(in crate::policy) struct Engine {
     gates: Gates,
     /// Roles to which some permit could give a class of fields.
     content_roles: HashSet<RoleName>,
+    /// Roles that a policy which asks for the recent count concerns.
+    counted: HashSet<RoleName>,
 }
 
 /// One request on one record, ready to be asked class by class.
@@ -274,6 +277,7 @@ impl CollectionSlots {
             Verb::Erase => (slots.map(|_| &self.erase), None),
             Verb::Hold => (slots.map(|_| &self.hold), None),
             Verb::Derive => (slots.map(|_| &self.derive), None),
+            Verb::Restrict => (slots.map(|_| &self.restrict), None),
         };
         first.into_iter().chain(second.filter(|slot| slot.may_permit(role)))
     }

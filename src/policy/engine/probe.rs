@@ -38,6 +38,8 @@ pub enum Act {
     Hold,
     /// Make a record of another collection from it.
     Derive,
+    /// Mark the record as restricted, or lift that.
+    Restrict,
 }
 
 /// What a question is asked about.
@@ -52,7 +54,7 @@ pub(in crate::policy) struct Question<'a> {
 
 impl Act {
     /// Every one, those on a class first.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Reveal,
         Self::Mask,
         Self::Match,
@@ -62,6 +64,7 @@ impl Act {
         Self::Erase,
         Self::Hold,
         Self::Derive,
+        Self::Restrict,
     ];
 
     /// One letter, for tables.
@@ -77,6 +80,7 @@ impl Act {
             Self::Erase => 'e',
             Self::Hold => 'h',
             Self::Derive => 'd',
+            Self::Restrict => 'f',
         }
     }
 
@@ -93,13 +97,14 @@ impl Act {
             Self::Erase => "erase",
             Self::Hold => "hold",
             Self::Derive => "derive",
+            Self::Restrict => "restrict",
         }
     }
 
     /// It is done with the record as a whole, and asked for its attributes.
     #[must_use]
     pub fn is_of_record(self) -> bool {
-        matches!(self, Self::Assign | Self::Erase | Self::Hold | Self::Derive)
+        matches!(self, Self::Assign | Self::Erase | Self::Hold | Self::Derive | Self::Restrict)
     }
 
     fn verb(self) -> Verb {
@@ -112,6 +117,7 @@ impl Act {
             Self::Erase => Verb::Erase,
             Self::Hold => Verb::Hold,
             Self::Derive => Verb::Derive,
+            Self::Restrict => Verb::Restrict,
         }
     }
 }
@@ -132,6 +138,7 @@ impl Engine {
             Act::Erase => &slots.erase,
             Act::Hold => &slots.hold,
             Act::Derive => &slots.derive,
+            Act::Restrict => &slots.restrict,
         })
     }
 
@@ -145,8 +152,8 @@ impl Engine {
         let data = self.collections.values().flat_map(|slots| {
             let classes = slots.classes.values();
             let classes = classes.flat_map(|c| [&c.reveal, &c.mask, &c.matching, &c.write]);
-            let own = [&slots.create, &slots.assign, &slots.erase, &slots.hold, &slots.derive];
-            classes.chain(own)
+            let of_record = [&slots.assign, &slots.erase, &slots.hold, &slots.derive];
+            classes.chain(of_record).chain([&slots.create, &slots.restrict])
         });
         data.chain(self.vault.values())
     }

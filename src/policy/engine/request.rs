@@ -88,7 +88,8 @@ pub struct RequestContext<'a> {
     pub now: Timestamp,
     /// A justification was given. Its text is for the audit event alone.
     pub justification: bool,
-    /// Distinct subjects, other than this record's, revealed to this caller within the last hour.
+    /// Distinct subjects, other than this record's, revealed to this caller within the last hour; at most
+    /// `RECENT_SUBJECTS_MAX`. Told for reveals, masks, matches and lists; 0 for every other verb.
     pub recent_subjects: u32,
     /// This request broke the glass, and the pack allows that.
     pub break_glass: bool,

@@ -28,6 +28,7 @@ impl Engine {
                 &mut slots.erase,
                 &mut slots.hold,
                 &mut slots.derive,
+                &mut slots.restrict,
             ])
         });
         for slot in data.chain(self.vault.values_mut()) {
@@ -53,7 +54,14 @@ impl Engine {
         let data = self.collections.values().flat_map(|slots| {
             let classes = slots.classes.values();
             let classes = classes.flat_map(|c| [&c.reveal, &c.mask, &c.matching, &c.write]);
-            classes.chain([&slots.create, &slots.assign, &slots.erase, &slots.hold, &slots.derive])
+            classes.chain([
+                &slots.create,
+                &slots.assign,
+                &slots.erase,
+                &slots.hold,
+                &slots.derive,
+                &slots.restrict,
+            ])
         });
         data.chain(self.vault.values())
     }

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::policy::engine::Engine;
 
-const VERBS: [Verb; 5] = [Verb::Reveal, Verb::Match, Verb::Write, Verb::Create, Verb::Assign];
+const VERBS: [Verb; 6] =
+    [Verb::Reveal, Verb::Match, Verb::Write, Verb::Create, Verb::Assign, Verb::Restrict];
 
 fn investigator() -> Someone {
     Someone::new("inv-974", "investigator", "investigation-974", "reunion")

@@ -13,8 +13,8 @@ use crate::{
     server::status,
     vault::{
         Changed, Created, Cursor, Description, EraseAnswer, FieldAnswer, FindPage, KeyKind,
-        KeyState, Matched, Reloaded, Revealed, RevealedItem, VaultError, VaultStatus,
-        WorklistEntry, WorklistPage,
+        KeyState, Listed, Matched, Reloaded, Restricted, Revealed, RevealedItem, VaultError,
+        VaultStatus, WorklistEntry, WorklistPage,
     },
     wire::api,
 };
@@ -97,6 +97,16 @@ pub(crate) fn erased_subject(answer: &EraseAnswer) -> api::EraseSubjectResponse 
     }
 }
 
+/// Answer to `Rights.RestrictSubject`.
+pub(crate) fn restricted_subject(answer: &Restricted) -> api::RestrictSubjectResponse {
+    api::RestrictSubjectResponse {
+        records: answer.records.into(),
+        repeated: answer.repeated,
+        more: answer.more,
+        denied: answer.denied.into(),
+    }
+}
+
 fn erased_items(answer: &EraseAnswer) -> Vec<api::ErasedItem> {
     let item = |(record, result): &(RecordId, Result<(), VaultError>)| {
         let refused = result.as_ref().err().map(|error| status::item(error).reason.as_str());
@@ -141,7 +151,15 @@ pub(crate) fn found(page: &FindPage) -> api::FindResponse {
 /// Answer to `Records.Match`.
 pub(crate) fn matched(matched: &Matched) -> api::MatchResponse {
     let event_id = matched.event.as_bytes().to_vec();
-    api::MatchResponse { matches: matched.matches, event_id, expired: matched.expired }
+    let (matches, expired) = (matched.matches, matched.expired);
+    api::MatchResponse { matches, event_id, expired, ..api::MatchResponse::default() }
+}
+
+/// Answer to `Records.Match` by value.
+pub(crate) fn listed(listed: &Listed) -> api::MatchResponse {
+    let listing = if listed.listed { api::Listing::Listed } else { api::Listing::NotListed };
+    let event_id = listed.event.as_bytes().to_vec();
+    api::MatchResponse { listing: listing.into(), event_id, ..api::MatchResponse::default() }
 }
 
 /// Answer to `Records.Worklist`.

@@ -14,8 +14,9 @@ use crate::{
     limits,
     policy::Value,
     vault::{
-        AssignInput, Assignee, CreateInput, Cursor, FindInput, Intent, MatchInput, PageRequest,
-        RequestKey, RevealInput, RevealManyInput, UpdateInput, VaultError, WorklistInput,
+        AssignInput, Assignee, CreateInput, Cursor, FindInput, Intent, ListedInput, MatchInput,
+        PageRequest, RequestKey, RevealInput, RevealManyInput, UpdateInput, VaultError,
+        WorklistInput,
     },
     wire::api,
 };
@@ -84,8 +85,20 @@ pub(crate) fn find(request: api::FindRequest) -> Result<(Intent, FindInput), Vau
     Ok((why, FindInput { collection, conditions, page }))
 }
 
-/// `Records.Match`.
-pub(crate) fn matches(request: api::MatchRequest) -> Result<(Intent, MatchInput), VaultError> {
+/// What a Match asks.
+pub(crate) enum Question {
+    /// About a record that it names.
+    OfRecord(MatchInput),
+    /// Whether somebody is on file.
+    ByValue(ListedInput),
+}
+
+/// `Records.Match`: about a record, or by value.
+pub(crate) fn matches(request: api::MatchRequest) -> Result<(Intent, Question), VaultError> {
+    let by_value = !request.collection.is_empty() || !request.r#where.is_empty();
+    if request.record_id.is_empty() && by_value {
+        return listed(request).map(|(why, input)| (why, Question::ByValue(input)));
+    }
     let mut check = Check::default();
     let why = intent(&mut check, request.intent, None);
     let record = check.id("record_id", &request.record_id, RecordId::from_slice);
@@ -95,8 +108,28 @@ pub(crate) fn matches(request: api::MatchRequest) -> Result<(Intent, MatchInput)
     let (Some(why), Some(record), Some(field), Some(value)) = (why, record, field, value) else {
         return Err(check.refused());
     };
+    if by_value {
+        check.refuse("where", "is for a question without a record; `field` is about one");
+    }
     check.done()?;
-    Ok((why, MatchInput { record, field, value }))
+    Ok((why, Question::OfRecord(MatchInput { record, field, value })))
+}
+
+fn listed(request: api::MatchRequest) -> Result<(Intent, ListedInput), VaultError> {
+    at_most(&request.r#where, limits::FIND_CONDITIONS_MAX, "conditions")?;
+    let mut check = Check::default();
+    let why = intent(&mut check, request.intent, None);
+    let collection = check.name("collection", &request.collection, CollectionName::parse);
+    if request.r#where.is_empty() {
+        check.refuse("where", "give at least one field with its value");
+    }
+    if request.field.is_some() {
+        check.refuse("field", "is about a record; a question by value has `where`");
+    }
+    let conditions = check.named("where", request.r#where, named_value);
+    let (Some(why), Some(collection)) = (why, collection) else { return Err(check.refused()) };
+    check.done()?;
+    Ok((why, ListedInput { collection, conditions }))
 }
 
 /// `Records.Worklist`.
@@ -162,6 +195,19 @@ pub(crate) fn erase_subject(
     let (Some(why), Some(subject)) = (why, subject) else { return Err(check.refused()) };
     check.done()?;
     Ok((why, subject))
+}
+
+/// `Rights.RestrictSubject`.
+pub(crate) fn restrict_subject(
+    request: api::RestrictSubjectRequest,
+) -> Result<(Intent, SubjectId, bool), VaultError> {
+    let key = key("RestrictSubject", request.intent.as_ref(), &request);
+    let mut check = Check::default();
+    let why = intent(&mut check, request.intent, key);
+    let subject = check.id("subject_id", &request.subject_id, SubjectId::from_slice);
+    let (Some(why), Some(subject)) = (why, subject) else { return Err(check.refused()) };
+    check.done()?;
+    Ok((why, subject, request.restricted))
 }
 
 /// `Records.Assign`.

@@ -188,6 +188,12 @@ async fn make(
             let erased = client.erase(&why, &[records.id(record)]).await?;
             erased.items[0].reason.as_deref().map_or(Ok(()), |reason| Err(refusal(reason)))
         }
+        Call::Restrict(record, purpose, justification) => {
+            let subject = records.0.get(record).unwrap_or_else(|| panic!("no {record}")).subject;
+            let why =
+                Intent { justification: Some(justification.to_owned()), ..Intent::of(purpose) };
+            client.restrict_subject(&why, subject, true).await.map(drop)
+        }
         Call::Hold(..) | Call::ReadHeld(_) | Call::Ask(_) => {
             with_leave(call, client, dpo, records).await
         }
@@ -215,7 +221,7 @@ fn refusal(reason: &str) -> ClientError {
 #[test]
 fn every_policy_of_the_pack_has_a_call_it_decides_and_one_it_does_not() {
     let shipped: BTreeSet<String> = shipped().into_keys().collect();
-    assert_eq!(shipped.len(), 35);
+    assert_eq!(shipped.len(), 36);
     for decides in [Decides::Yes, Decides::No] {
         let rows = TABLE.iter().filter(|row| row.decides == decides);
         let mut covered: BTreeSet<String> = rows.map(|row| row.policy.to_owned()).collect();

@@ -20,6 +20,8 @@ pub(super) enum Call {
     Assign(&'static str, &'static str, &'static str),
     /// Record, purpose, justification.
     Erase(&'static str, &'static str, &'static str),
+    /// Record, whose person's records are restricted; purpose, justification.
+    Restrict(&'static str, &'static str, &'static str),
     /// Record, purpose; the DPO gives leave.
     Hold(&'static str, &'static str),
     /// Record, which is held or not; the DPO gives leave.
@@ -65,6 +67,8 @@ pub(super) const QUEUED_CASES: &[(&str, &str)] = &[
     ("case-confirmed", "investigation-974"),
     ("case-taken", "investigation-974"),
     ("case-elsewhere", "medical-974"),
+    ("case-frozen", "investigation-974"),
+    ("case-unfrozen", "investigation-974"),
 ];
 /// Contacts of La Réunion in a unit's queue.
 pub(super) const QUEUED_CONTACTS: &[(&str, &str)] = &[
@@ -78,14 +82,11 @@ pub(super) const FREE_CASES: &[&str] = &["case-free", "case-unfiled"];
 /// Contacts of La Réunion that nobody has.
 pub(super) const FREE_CONTACTS: &[&str] = &["contact-free", "contact-unfiled", "contact-objects"];
 
-/// Policies that no call can reach yet, and where their deciding half is shown instead. Both are a
-/// second line of defence behind another refusal.
-pub(super) const DECIDED_ELSEWHERE: [(&str, &str); 2] = [
+/// A policy that no call can reach, and where its deciding half is shown instead: it is a second line of
+/// defence behind another refusal.
+pub(super) const DECIDED_ELSEWHERE: [(&str, &str); 1] = [
     // A session ends with its habilitation: `an_habilitation_that_ends_at_midnight_...`.
     ("habilitation-not-valid", "the session is refused before any policy is asked"),
-    // `Rights.RestrictSubject` answers NOT_BUILT_YET (`coverage`): nothing can be restricted yet. The
-    // pack's own scenarios hold the rule at every load.
-    ("processing-restricted", "no record can be restricted yet"),
 ];
 
 pub(super) const TABLE: &[Row] = &[
@@ -144,6 +145,25 @@ pub(super) const TABLE: &[Row] = &[
     no("rights-desk-holds", "desk-974", Call::Hold("case", "p2"), "for an investigation"),
     yes("rights-desk-reads-held", "desk-974", Call::ReadHeld("case"), "it is held"),
     no("rights-desk-reads-held", "desk-974", Call::ReadHeld("case-elsewhere"), "it is not held"),
+    yes(
+        "rights-desk-restricts",
+        "desk-974",
+        Call::Restrict("case-frozen", "p7", "accuracy contested"),
+        "for the person's rights",
+    ),
+    no(
+        "rights-desk-restricts",
+        "desk-974",
+        Call::Restrict("case-unfrozen", "p2", "accuracy contested"),
+        "for an investigation",
+    ),
+    yes(
+        "processing-restricted",
+        "inv-974",
+        Call::Reveal("case-frozen", "identity", "p2"),
+        "restricted just before",
+    ),
+    no("processing-restricted", "inv-974", Call::Reveal("case-unfrozen", "identity", "p2"), "not"),
     yes("rights-desk-asks", "desk-974", Call::Ask("case"), "the rights desk"),
     no("rights-desk-asks", "inv-974", Call::Ask("case"), "an investigator"),
     yes("dpo-second-person", "dpo-1", Call::ListHolds, "the DPO"),
