@@ -273,6 +273,21 @@ fn a_status_that_shows_nothing_carries_no_value_on_the_wire() {
 }
 
 #[test]
+fn a_link_is_named_by_its_whole_id_or_not_at_all() {
+    let request = |link_id: Vec<u8>| api::RevealRequest {
+        intent: Some(api::Intent { purpose: "p".into(), ..api::Intent::default() }),
+        record_id: vec![1; 16],
+        classes: vec!["identity".into()],
+        approval_id: Vec::new(),
+        link_id,
+    };
+    assert_eq!(reveal(request(Vec::new())).ok().unwrap().2, None);
+    let link = reveal(request(vec![4; 16])).ok().unwrap().2;
+    assert_eq!(link, Some(crate::ids::RecordId::from_bytes([4; 16])));
+    assert_eq!(paths(reveal(request(vec![4; 15]))), ["link_id"]);
+}
+
+#[test]
 fn leave_is_bound_to_everything_of_a_request_but_its_own_id_and_the_request_id() {
     let base = || api::RevealRequest {
         intent: Some(api::Intent { purpose: "p".into(), ..api::Intent::default() }),
