@@ -9,7 +9,7 @@ use crate::{
     audit::{AuditError, AuditLog, EventDraft},
     clock::Timestamp,
     identity::{ApprovalError, Approvals, Caller, Usable},
-    ids::{ClassName, SubjectId},
+    ids::{ClassName, RecordId, SubjectId},
     limits,
     policy::{CollectionSpec, Decision, Pack, Permit, RequestContext, Verb, Violation},
     storage::Group,
@@ -19,6 +19,7 @@ use super::{
     Intent, RevealInput, Revealed, VaultError,
     disclose::{ATTRIBUTES, Withheld},
     head::Loaded,
+    links::{Asker, Named},
     project,
     recent::{Hour, Recent},
     request::{self, OK},
@@ -42,11 +43,11 @@ impl Reveal {
         pack: &Pack,
         who: &Caller,
         why: &Intent,
-        input: RevealInput,
+        (input, link): (RevealInput, Option<RecordId>),
     ) -> Result<Revealed, VaultError> {
         let mut event = request::draft_for("reveal", who, why, pack);
         event.records = vec![input.record];
-        match self.run(pack, who, why, &input, &mut event).await {
+        match self.run(pack, who, why, (&input, link), &mut event).await {
             Ok(revealed) => Ok(revealed),
             Err(error) => Err(request::refuse(&self.log, event, error).await),
         }
@@ -72,15 +73,15 @@ impl Reveal {
         pack: &Pack,
         who: &Caller,
         why: &Intent,
-        input: &RevealInput,
+        (input, link): (&RevealInput, Option<RecordId>),
         event: &mut EventDraft,
     ) -> Result<Revealed, VaultError> {
         request::check_intent(pack, why)?;
         event.asked = known(pack, &input.classes)?;
         let _turn = self.recent.turn_if_counted(pack, who).await;
         for _ in 0..limits::REQUEST_RACES_MAX {
-            match self.attempt(pack, who, why, input, event).await {
-                // Another call used the approval up, or counted, meanwhile: all is looked at again.
+            match self.attempt(pack, who, why, (input, link), event).await {
+                // Another call used the approval up, counted, or changed the link: all is looked at again.
                 Err(VaultError::Audit(AuditError::Rejected)) => {}
                 done => return done,
             }
@@ -93,12 +94,13 @@ impl Reveal {
         pack: &Pack,
         who: &Caller,
         why: &Intent,
-        input: &RevealInput,
+        (input, link): (&RevealInput, Option<RecordId>),
         event: &mut EventDraft,
     ) -> Result<Revealed, VaultError> {
         let (log, keyring) = (&self.log, self.log.keyring());
         let approval = self.approval(pack, who, why, input)?;
-        event.notes = input.approval.iter().map(|(id, _)| format!("approval={id}")).collect();
+        event.notes = link.map(|link| format!("link={link}")).into_iter().collect();
+        event.notes.extend(input.approval.iter().map(|(id, _)| format!("approval={id}")));
         event.policies.clear();
         let mut hour = self.recent.subjects(pack, who)?;
 
@@ -109,6 +111,13 @@ impl Reveal {
         // 2. Decide, class by class; an absent record costs the same work.
         let subject = record.as_ref().map(|record| &record.head.subject);
         let context = context(log, why, approval.is_some(), (hour.as_ref(), subject));
+        let asker = Asker { log, pack, who, context: &context };
+        let link = match link {
+            Some(link) => asker.named(link, record.as_ref(), input.record)?,
+            None => None,
+        };
+        let facts = link.as_ref().map(Named::facts);
+        let context = RequestContext { link: facts.as_ref(), ..context };
         let decision = decide(pack, who, &context, &input.classes, record.as_ref());
         request::note_decision(event, &decision.classes);
 
@@ -137,6 +146,8 @@ impl Reveal {
         let sealed = log.seal(event)?;
         let withheld = Withheld::open(permit, &sealed, &record, keyring);
         let mut group = approval.map(|usable| usable.spend).unwrap_or_default();
+        // A consent that is withdrawn before this is durable counts.
+        group.preconditions.extend(link.map(|link| link.unchanged));
         group.preconditions.extend(counted.preconditions);
         group.ops.extend(counted.ops);
         let receipt = log.commit(group, &[], sealed).await?;

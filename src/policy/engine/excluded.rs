@@ -91,39 +91,44 @@ impl Word<'_> {
 
     /// Whether a `forbid` holds for every data action on every record once the word is there.
     fn is_covered_by(&self, forbid: &Json) -> bool {
-        let action = &forbid["action"];
-        let data = |entity: &Json| entity["type"] == "Action" && entity["id"] == "data";
-        let all_data = action["op"] == "All"
-            || (action["op"] == "in"
-                && (data(&action["entity"])
-                    || action["entities"].as_array().is_some_and(|all| all.iter().any(data))));
-        if !all_data || forbid["resource"]["op"] != "All" {
+        let action = at(forbid, &["action"]);
+        let data =
+            |entity: &Json| at(entity, &["type"]) == "Action" && at(entity, &["id"]) == "data";
+        let all_data = at(action, &["op"]) == "All"
+            || (at(action, &["op"]) == "in"
+                && (data(at(action, &["entity"]))
+                    || at(action, &["entities"])
+                        .as_array()
+                        .is_some_and(|all| all.iter().any(data))));
+        if !all_data || at(forbid, &["resource", "op"]) != "All" {
             return false;
         }
-        let conditions = forbid["conditions"].as_array().map_or(&[][..], Vec::as_slice);
-        let principal = &forbid["principal"];
-        let by_scope =
-            self.kind == "Role" && principal["op"] == "in" && self.is_json(&principal["entity"]);
+        let conditions = at(forbid, &["conditions"]).as_array().map_or(&[][..], Vec::as_slice);
+        let principal = at(forbid, &["principal"]);
+        let by_scope = self.kind == "Role"
+            && at(principal, &["op"]) == "in"
+            && self.is_json(at(principal, &["entity"]));
         let by_condition = match conditions {
-            [one] => one["kind"] == "when" && self.is_implied(&one["body"]),
+            [one] => at(one, &["kind"]) == "when" && self.is_implied(at(one, &["body"])),
             _ => false,
         };
-        (by_scope && conditions.is_empty()) || (principal["op"] == "All" && by_condition)
+        (by_scope && conditions.is_empty()) || (at(principal, &["op"]) == "All" && by_condition)
     }
 
     /// Whether the expression is true whenever the word is there: it says just that, or that or more.
     fn is_implied(&self, body: &Json) -> bool {
         let pair = |operator: &str| {
             let both = body.get(operator)?;
-            Some((&both["left"], &both["right"]))
+            Some((at(both, &["left"]), at(both, &["right"])))
         };
         if let Some((left, right)) = pair("||") {
             // The right side counts only where the left one cannot err: both are looked through.
             return self.is_implied(left) || (self.cannot_err(left) && self.is_implied(right));
         }
         if let Some((left, right)) = pair("==") {
-            let says =
-                |a: &Json, b: &Json| self.is_subject(a) && self.is_json(&b["Value"]["__entity"]);
+            let says = |a: &Json, b: &Json| {
+                self.is_subject(a) && self.is_json(at(b, &["Value", "__entity"]))
+            };
             return self.kind == "Purpose" && (says(left, right) || says(right, left));
         }
         if let Some((left, right)) = pair("in") {
@@ -142,10 +147,12 @@ impl Word<'_> {
         let plain = |side: &Json| {
             side.get("Value").is_some()
                 || side.get("Set").is_some()
-                || side["Var"] == "principal"
-                || (side["."]["left"]["Var"] == "context" && side["."]["attr"] == "purpose")
+                || at(side, &["Var"]) == "principal"
+                || (at(side, &[".", "left", "Var"]) == "context"
+                    && at(side, &[".", "attr"]) == "purpose")
         };
-        let sides = |name: &str| body.get(name).map(|both| (&both["left"], &both["right"]));
+        let sides =
+            |name: &str| body.get(name).map(|both| (at(both, &["left"]), at(both, &["right"])));
         if let Some((left, right)) = sides("||") {
             return self.cannot_err(left) && self.cannot_err(right);
         }
@@ -156,8 +163,11 @@ impl Word<'_> {
     /// The request's own side: its purpose, or who asks.
     fn is_subject(&self, side: &Json) -> bool {
         match self.kind {
-            "Role" => side["Var"] == "principal",
-            _ => side["."]["left"]["Var"] == "context" && side["."]["attr"] == "purpose",
+            "Role" => at(side, &["Var"]) == "principal",
+            _ => {
+                at(side, &[".", "left", "Var"]) == "context"
+                    && at(side, &[".", "attr"]) == "purpose"
+            }
         }
     }
 
@@ -166,14 +176,22 @@ impl Word<'_> {
         let listed = |list: &Json| {
             list.as_array().is_some_and(|all| {
                 all.iter().any(|one| {
-                    self.is_json(&one["Value"]["__entity"]) || self.is_json(&one["__entity"])
+                    self.is_json(at(one, &["Value", "__entity"]))
+                        || self.is_json(at(one, &["__entity"]))
                 })
             })
         };
-        self.is_json(&side["Value"]["__entity"]) || listed(&side["Set"]) || listed(&side["Value"])
+        self.is_json(at(side, &["Value", "__entity"]))
+            || listed(at(side, &["Set"]))
+            || listed(at(side, &["Value"]))
     }
 
     fn is_json(&self, entity: &Json) -> bool {
-        entity["type"] == self.kind && entity["id"] == self.name
+        at(entity, &["type"]) == self.kind && at(entity, &["id"]) == self.name
     }
+}
+
+/// What stands at the end of a path of keys; `null` where there is nothing.
+fn at<'j>(json: &'j Json, path: &[&str]) -> &'j Json {
+    path.iter().fold(json, |at, key| at.get(key).unwrap_or(&Json::Null))
 }

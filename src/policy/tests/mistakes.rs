@@ -85,7 +85,7 @@ fn line(of: &str, text: &str) -> Option<usize> {
         return None;
     }
     let (offset, _) = of.match_indices(text).nth(nth - 1).unwrap_or_else(|| panic!("no {text}"));
-    Some(1 + of[..offset].matches('\n').count())
+    Some(1 + of.bytes().take(offset).filter(|byte| *byte == b'\n').count())
 }
 
 #[test]

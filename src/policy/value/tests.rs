@@ -177,7 +177,14 @@ fn a_reference_is_a_records_id_and_nothing_that_could_be_a_person() {
     accepts(&kind, &[(id, id), (&id.to_uppercase(), id)]);
     refuses(
         &kind,
-        &["", "Exemple", "0692123456", &id[..30], &format!("{id}00"), &format!(" {id}")],
+        &[
+            "",
+            "Exemple",
+            "0692123456",
+            "0123456789abcdef0123456789abcd",
+            &format!("{id}00"),
+            &format!(" {id}"),
+        ],
     );
     assert!(!kind.is_plain() && !FieldType::Note { max_bytes: 9 }.is_plain());
 }

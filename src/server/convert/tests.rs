@@ -136,8 +136,9 @@ fn a_reveal_names_one_to_many_classes_each_once() {
         record_id: vec![1; 16],
         classes: classes.iter().map(|c| (*c).to_owned()).collect(),
         approval_id: Vec::new(),
+        link_id: Vec::new(),
     };
-    let (_, input) = reveal(request(&["identity", "health"])).unwrap();
+    let (_, input, _) = reveal(request(&["identity", "health"])).unwrap();
     assert_eq!(input.classes.len(), 2);
     assert_eq!(paths(reveal(request(&[]))), ["classes"]);
     assert_eq!(paths(reveal(request(&["identity", "identity"]))), ["classes[1]"]);
@@ -272,12 +273,28 @@ fn a_status_that_shows_nothing_carries_no_value_on_the_wire() {
 }
 
 #[test]
+fn a_link_is_named_by_its_whole_id_or_not_at_all() {
+    let request = |link_id: Vec<u8>| api::RevealRequest {
+        intent: Some(api::Intent { purpose: "p".into(), ..api::Intent::default() }),
+        record_id: vec![1; 16],
+        classes: vec!["identity".into()],
+        approval_id: Vec::new(),
+        link_id,
+    };
+    assert_eq!(reveal(request(Vec::new())).ok().unwrap().2, None);
+    let link = reveal(request(vec![4; 16])).ok().unwrap().2;
+    assert_eq!(link, Some(crate::ids::RecordId::from_bytes([4; 16])));
+    assert_eq!(paths(reveal(request(vec![4; 15]))), ["link_id"]);
+}
+
+#[test]
 fn leave_is_bound_to_everything_of_a_request_but_its_own_id_and_the_request_id() {
     let base = || api::RevealRequest {
         intent: Some(api::Intent { purpose: "p".into(), ..api::Intent::default() }),
         record_id: vec![1; 16],
         classes: vec!["identity".into()],
         approval_id: vec![2; 16],
+        link_id: Vec::new(),
     };
     let hash = |request: &api::RevealRequest| super::bound::bound_reveal(request).hash;
     let same = {
@@ -287,7 +304,8 @@ fn leave_is_bound_to_everything_of_a_request_but_its_own_id_and_the_request_id()
         request
     };
     assert_eq!(hash(&base()), hash(&same));
-    let changes: [fn(&mut api::RevealRequest); 4] = [
+    let changes: [fn(&mut api::RevealRequest); 5] = [
+        |r| r.link_id = vec![4; 16],
         |r| r.record_id[0] ^= 1,
         |r| r.classes.push("note".into()),
         |r| r.intent.as_mut().unwrap().purpose.push('q'),
