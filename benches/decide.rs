@@ -81,6 +81,7 @@ fn decide(pack: &Pack, classes: &[&str], allowed: bool) -> Outcome<Vec<Duration>
         justification: false,
         recent_reveals: 0,
         approved: false,
+        break_glass: false,
         assignee_agent: None,
         assignee_unit: None,
     };

@@ -37,7 +37,7 @@ mod tests;
 
 pub use engine::{ActionDecision, RequestContext, Resource, VAULT_ACTIONS};
 pub use mask::{Mask, mask};
-pub use pack::{AttributeSpec, CollectionSpec, FieldSpec, Pack, PackError};
+pub use pack::{AttributeSpec, BreakGlassRule, CollectionSpec, FieldSpec, Pack, PackError};
 pub use period::{Period, PeriodError};
 pub use permit::{ClassDecision, Decision, Permit, PolicyRef, Verb, Verdict};
 pub use value::{FieldStatus, FieldType, Value, Violation, nir_key};

@@ -81,6 +81,9 @@ pub(super) struct Scenario {
     approved: bool,
     #[serde(default)]
     recent_reveals: u32,
+    /// The request broke the glass, where the pack has an entry for it.
+    #[serde(default)]
+    break_glass: bool,
     expect: Expect,
     pub(super) policy: Option<String>,
     pub(super) not_policy: Option<String>,
@@ -248,6 +251,7 @@ impl Scenario {
             justification: self.justification,
             recent_reveals: self.recent_reveals,
             approved: self.approved,
+            break_glass: self.break_glass,
             assignee_agent: to_agent.as_ref(),
             assignee_unit: to_unit.as_ref(),
         };

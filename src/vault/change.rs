@@ -63,6 +63,7 @@ impl Change<'_> {
             justification: self.why.justification.is_some(),
             recent_reveals: 0,
             approved: false,
+            break_glass: false,
             assignee_agent: match to {
                 Some(Assignee::Agent(agent)) => Some(agent),
                 _ => None,

@@ -11,7 +11,7 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::{
     audit::AuditLog,
-    identity::{Approvals, Caller, Identity},
+    identity::{Approvals, Caller, Identity, Reviews},
     ids::{CertificateId, ClassName, CollectionName, RecordId, SegmentId, SubjectId},
     policy::Pack,
     retention::Retention,
@@ -32,6 +32,7 @@ mod erase;
 mod error;
 mod filing;
 mod find;
+mod glass;
 pub mod head;
 mod hold;
 mod import;
@@ -42,10 +43,12 @@ mod request;
 mod reseal;
 mod reveal;
 mod reveal_many;
+mod review;
 mod rotate;
 mod segments;
 pub mod startup;
 mod state;
+mod tell;
 mod tokens;
 mod update;
 mod worklist;
@@ -59,9 +62,12 @@ pub use call::{
 };
 pub use candidates::Cursor;
 pub use error::VaultError;
+pub use glass::{BreakGlass, Broken};
 pub use import::ImportAnswers;
+pub use review::{CloseInput, ReviewVerdict};
 pub use rotate::{RootReader, RootUnreadable};
 pub use state::{KeyKind, KeyState, VaultStatus};
+pub use tell::{AlarmTeller, AlarmUntold};
 
 use assign::Assign;
 use background::Background;
@@ -69,6 +75,7 @@ use create::Create;
 use duties::Duties;
 use erase::Erase;
 use find::Find;
+use glass::Glasses;
 use hold::Holds;
 use import::Import;
 use rekey::Rekey;
@@ -76,6 +83,7 @@ use reseal::{compact::Compact, forget::Forget, shorten};
 use reveal::Reveal;
 use reveal_many::RevealMany;
 use segments::Segments;
+use tell::Tellings;
 use update::Update;
 use worklist::Worklist;
 
@@ -127,6 +135,7 @@ pub struct Vault {
     compact: Arc<Compact>,
     forget: Forget,
     root_reader: OnceLock<Arc<dyn RootReader>>,
+    tellings: Tellings,
     at_start: AtStart,
 }
 
@@ -141,6 +150,8 @@ impl Vault {
         let segments = Arc::new(Segments::new(Arc::clone(&log)));
         let rekey = Rekey::new(Arc::clone(&log), Arc::clone(&retention));
         let approvals = Approvals::new(Arc::clone(&log), Arc::clone(&identity));
+        let reviews = Reviews::new(Arc::clone(&log));
+        let glasses = Arc::new(Glasses::new(Arc::clone(&log), reviews.clone()));
         let forget = Forget { segments: Arc::clone(&segments), retention: Arc::clone(&retention) };
         let compact = Arc::new(Compact {
             log: Arc::clone(&log),
@@ -153,7 +164,7 @@ impl Vault {
             pack: RwLock::new(pack),
             create: Create { log: Arc::clone(&log), segments: Arc::clone(&segments) },
             import: Import { log: Arc::clone(&log), segments: Arc::clone(&segments) },
-            reveal: Reveal { log: Arc::clone(&log), approvals: approvals.clone() },
+            reveal: Reveal { log: Arc::clone(&log), approvals: approvals.clone(), glasses },
             reveal_many: RevealMany { log: Arc::clone(&log) },
             find: Find { log: Arc::clone(&log) },
             worklist: Worklist { log: Arc::clone(&log) },
@@ -170,6 +181,7 @@ impl Vault {
                 retention: Arc::clone(&retention),
                 rekey: rekey.clone(),
                 approvals: approvals.clone(),
+                reviews,
             },
             holds: Holds { log: Arc::clone(&log), retention: Arc::clone(&retention), approvals },
             background: Background {
@@ -185,6 +197,7 @@ impl Vault {
             log,
             identity,
             root_reader: OnceLock::new(),
+            tellings: Tellings::default(),
             at_start,
         })
     }
@@ -240,7 +253,19 @@ impl Vault {
         why: &Intent,
         input: RevealInput,
     ) -> Result<Revealed, VaultError> {
-        self.reveal.call(&self.pack(), who, why, input).await
+        self.reveal.call(&self.pack(), who, why, input, None).await
+    }
+
+    /// The same, and breaks the glass for it where the pack lets the caller and he needs that: with an
+    /// alarm, and a review that another person must close.
+    pub async fn break_glass(
+        &self,
+        who: &Caller,
+        why: &Intent,
+        input: RevealInput,
+        stated: BreakGlass,
+    ) -> Result<Revealed, VaultError> {
+        self.reveal.call(&self.pack(), who, why, input, Some(stated)).await
     }
 
     /// Shows what the caller may see of several records, after one event for all is on disk.

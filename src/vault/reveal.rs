@@ -1,12 +1,13 @@
 //! Reveal: decrypt what the task in hand needs, after the access is on disk.
 //!
 //! The order is DESIGN section 3. The answer never leaves before its event is durable; decrypting
-//! meanwhile is fine, because what is decrypted is `Withheld`.
+//! meanwhile is fine, because what is decrypted is `Withheld`. What breaks the glass, and when it may, is
+//! `glass`'s.
 
 use std::sync::Arc;
 
 use crate::{
-    audit::{AuditError, AuditLog, EventDraft},
+    audit::{AuditError, AuditLog, EventDraft, Receipt, SealedEvent},
     clock::Timestamp,
     identity::{ApprovalError, Approvals, Caller, Usable},
     ids::ClassName,
@@ -17,32 +18,43 @@ use crate::{
 use super::{
     Intent, RevealInput, Revealed, VaultError,
     disclose::{ATTRIBUTES, Withheld},
+    glass::{Asked, BreakGlass, Glass, Glasses},
     head::Loaded,
     project,
     request::{self, OK},
 };
+
+/// Kind of its event.
+pub(super) const KIND: &str = "reveal";
 
 /// What a reveal touches: the log, and through it the store and the keys. No writer of rows.
 #[derive(Clone)]
 pub(crate) struct Reveal {
     pub(crate) log: Arc<AuditLog>,
     pub(crate) approvals: Approvals,
+    pub(crate) glasses: Arc<Glasses>,
 }
 
 impl Reveal {
-    /// One record, the classes asked.
+    /// One record, the classes asked; with the glass broken first, where that is stated.
     pub(crate) async fn call(
         &self,
         pack: &Pack,
         who: &Caller,
         why: &Intent,
         input: RevealInput,
+        stated: Option<BreakGlass>,
     ) -> Result<Revealed, VaultError> {
-        let mut event = request::draft_for("reveal", who, why, pack);
+        let mut event = request::draft_for(KIND, who, why, pack);
         event.records = vec![input.record];
-        match self.run(pack, who, why, &input, &mut event).await {
+        match self.run(pack, who, why, (&input, stated.as_ref()), &mut event).await {
             Ok(revealed) => Ok(revealed),
-            Err(error) => Err(request::refuse(&self.log, event, error).await),
+            Err(error) => {
+                if stated.is_some() {
+                    self.glasses.refused(&error);
+                }
+                Err(request::refuse(&self.log, event, error).await)
+            }
         }
     }
 
@@ -66,7 +78,7 @@ impl Reveal {
         pack: &Pack,
         who: &Caller,
         why: &Intent,
-        input: &RevealInput,
+        (input, stated): (&RevealInput, Option<&BreakGlass>),
         event: &mut EventDraft,
     ) -> Result<Revealed, VaultError> {
         request::check_intent(pack, why)?;
@@ -74,14 +86,19 @@ impl Reveal {
         let (log, keyring) = (&self.log, self.log.keyring());
         let approval = self.approval(pack, who, why, input)?;
         event.notes.extend(input.approval.iter().map(|(id, _)| format!("approval={id}")));
+        let (record, classes, approved) = (input.record, &input.classes, approval.is_some());
+        let asked = Asked { pack, who, why, record, classes, approved };
+        let _turn = match stated {
+            Some(stated) => Some(self.glasses.begin(&asked, stated, event).await?),
+            None => None,
+        };
 
         // 1. Open the head, for internal use, and the asked sections still sealed. Nothing is written:
         //    a crash leaves nothing.
         let record = Loaded::read(log.store().as_ref(), keyring, input.record, &input.classes)?;
 
         // 2. Decide, class by class; an absent record costs the same work.
-        let context = context(log, why, approval.is_some());
-        let decision = decide(pack, who, &context, &input.classes, record.as_ref());
+        let (decision, glass) = self.glasses.decide(&asked, stated, record.as_ref());
         request::note_decision(event, &decision.classes);
 
         // 3. Refuse what is absent, unknowable, expired or erased, with one answer for all.
@@ -99,13 +116,17 @@ impl Reveal {
         //    A crash here leaves an event without an effect, which is allowed; never the reverse.
         event.given = project::given(&classes, spec, None);
         event.outcome = OK.to_owned();
+        let review = self.glasses.note(&glass, event);
         let sealed = log.seal(event)?;
         let withheld = Withheld::open(permit, &sealed, &record, keyring);
-        let spend = approval.map(|usable| usable.spend).unwrap_or_default();
-        let receipt = match log.commit(spend, &[], sealed).await {
-            // Another call used the approval up meanwhile.
-            Err(AuditError::Rejected) => return Err(ApprovalError::Used.into()),
-            done => done?,
+        let (receipt, broken) = match (glass, review) {
+            (Glass::Breaks(rule), Some(review)) => {
+                let (receipt, broken) =
+                    self.glasses.break_it(&asked, (rule, review), sealed).await?;
+                (receipt, Some(broken))
+            }
+            (Glass::Broken(broken), _) => (self.written(approval, sealed).await?, Some(broken)),
+            _ => (self.written(approval, sealed).await?, None),
         };
 
         // 5. Look again that every slot lives, then project and mask.
@@ -118,7 +139,22 @@ impl Reveal {
             expires_on: record.head.expires_on,
             fields,
             event: disclosed.event,
+            broken,
         })
+    }
+
+    /// Makes the event durable, and uses the approval up with it.
+    async fn written(
+        &self,
+        approval: Option<Usable>,
+        sealed: SealedEvent,
+    ) -> Result<Receipt, VaultError> {
+        let spend = approval.map(|usable| usable.spend).unwrap_or_default();
+        match self.log.commit(spend, &[], sealed).await {
+            // Another call used the approval up meanwhile.
+            Err(AuditError::Rejected) => Err(ApprovalError::Used.into()),
+            done => Ok(done?),
+        }
     }
 }
 

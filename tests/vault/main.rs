@@ -16,6 +16,7 @@ mod crash;
 mod erase;
 mod fail_closed;
 mod find;
+mod glass;
 mod hold;
 mod house;
 mod import;

@@ -19,7 +19,7 @@ use crate::{
     },
     policy::{
         ATTRIBUTES_CLASS,
-        pack::{spec::CollectionSpec, vocabulary::Vocabulary},
+        pack::{BreakGlassRule, spec::CollectionSpec, vocabulary::Vocabulary},
         value::Value,
     },
 };
@@ -52,6 +52,8 @@ pub(super) struct ContextFacts<'a> {
     pub(super) justification: bool,
     pub(super) recent_reveals: u32,
     pub(super) approved: bool,
+    /// The pack's entry under which the glass is broken, for the classes it names.
+    pub(super) glass: Option<&'a BreakGlassRule>,
     /// Only for an assignment.
     pub(super) assignment: Option<Assignment>,
 }
@@ -184,12 +186,13 @@ impl Symbols {
         })
     }
 
-    /// The context of a data action; `class` only for a create. `None` for an unknown purpose or
-    /// class: deny.
+    /// The context of a data action; `class` only for a create, `broken` where the glass is broken for
+    /// what is asked. `None` for an unknown purpose or class: deny.
     pub(super) fn context(
         &self,
         facts: &ContextFacts<'_>,
         class: Option<&ClassName>,
+        broken: bool,
     ) -> Option<Context> {
         let purpose = self.purposes.get(facts.purpose)?.clone();
         let mut pairs = time(&facts.at);
@@ -198,8 +201,8 @@ impl Symbols {
             ("recent_reveals".to_owned(), Expr::new_long(i64::from(facts.recent_reveals))),
             ("justification".to_owned(), Expr::new_bool(facts.justification)),
             ("approved".to_owned(), Expr::new_bool(facts.approved)),
-            // No call can state either yet, so policies see them as they are: no.
-            ("break_glass".to_owned(), Expr::new_bool(false)),
+            ("break_glass".to_owned(), Expr::new_bool(broken)),
+            // No call can state it yet, so policies see it as it is: no.
             ("notice_given".to_owned(), Expr::new_bool(false)),
         ]);
         if let Some(class) = class {

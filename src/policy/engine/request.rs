@@ -32,6 +32,8 @@ pub const VAULT_ACTIONS: &[&str] = &[
     "approval:request",
     "approval:give",
     "approval:list",
+    "review:list",
+    "review:close",
     "backup:take",
     "alarm:list",
     "alarm:ack",
@@ -69,6 +71,9 @@ pub struct RequestContext<'a> {
     pub recent_reveals: u32,
     /// Another person has approved exactly this request.
     pub approved: bool,
+    /// This request broke the glass, or an earlier one did and its minutes are not over. Policies see it
+    /// for a reveal, and for the classes alone that the pack's entry for role and collection names.
+    pub break_glass: bool,
     /// For [`Verb::Assign`](crate::policy::Verb::Assign): the agent the record goes to, or is taken from.
     pub assignee_agent: Option<&'a AgentId>,
     /// For [`Verb::Assign`](crate::policy::Verb::Assign): the unit the record goes to, or is taken from.

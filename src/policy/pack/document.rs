@@ -11,7 +11,10 @@ use toml::{
     de::{DeTable, DeValue, ValueDeserializer},
 };
 
-use super::error::{At, Source};
+use super::{
+    break_glass::BreakGlassToml,
+    error::{At, Source},
+};
 
 /// `pack.toml`, unresolved. What could not be read is missing, and its error is in the source.
 #[derive(Default)]
@@ -27,6 +30,7 @@ pub(super) struct Document {
     pub(super) territories: Vec<(At<String>, TerritoryToml)>,
     pub(super) units: Vec<(At<String>, UnitToml)>,
     pub(super) holds: Option<At<HoldsToml>>,
+    pub(super) break_glass: Vec<At<BreakGlassToml>>,
     pub(super) collections: Vec<CollectionDocument>,
 }
 
@@ -97,7 +101,7 @@ pub(super) struct FieldToml {
 }
 
 const KEYS: &str = "name, profile, zone, end_date, purposes, roles, professions, classes, \
-                    territories, units, holds, collections";
+                    territories, units, holds, break_glass, collections";
 
 /// Reads the document; errors go to `source`.
 pub(super) fn read(source: &mut Source<'_>) -> Document {
@@ -123,6 +127,7 @@ pub(super) fn read(source: &mut Source<'_>) -> Document {
             "territories" => document.territories = named(source, value),
             "units" => document.units = named(source, value),
             "holds" => document.holds = one(source, value),
+            "break_glass" => document.break_glass = many(source, value),
             "collections" => document.collections = collections(source, value),
             other => source.error(line, format!("unknown key `{other}`, expected one of {KEYS}")),
         }

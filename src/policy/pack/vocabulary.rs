@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 
 use super::{
+    break_glass::{self, BreakGlassRule},
     collection,
     document::{self, Document, HoldsToml, TerritoryToml, UnitToml},
     error::{At, Source},
@@ -49,6 +50,7 @@ pub(in crate::policy) struct Vocabulary {
     pub(in crate::policy) territories: Vec<Territory>,
     pub(in crate::policy) units: Vec<Unit>,
     pub(in crate::policy) holds: Option<Holds>,
+    pub(in crate::policy) break_glass: Vec<BreakGlassRule>,
     pub(in crate::policy) collections: Vec<CollectionSpec>,
 }
 
@@ -82,6 +84,7 @@ fn resolve(source: &mut Source<'_>, document: Document) -> Option<Vocabulary> {
         units: units.iter().map(|u| u.name.to_string()).collect(),
     };
     let collections = collection::resolve(source, document.collections, &lists);
+    let break_glass = break_glass::resolve(source, document.break_glass, &roles, &collections);
     if !source.errors.is_empty() {
         return None;
     }
@@ -96,6 +99,7 @@ fn resolve(source: &mut Source<'_>, document: Document) -> Option<Vocabulary> {
         territories,
         units,
         holds,
+        break_glass,
         collections,
     })
 }

@@ -48,6 +48,7 @@ fn reads(who: &Caller, now: Timestamp) -> Vec<String> {
         justification: false,
         recent_reveals: 0,
         approved: false,
+        break_glass: false,
         assignee_agent: None,
         assignee_unit: None,
     };

@@ -4,6 +4,7 @@ mod bounds;
 mod broken;
 mod callers;
 mod decisions;
+mod glass;
 mod records;
 mod shipped;
 
@@ -104,6 +105,7 @@ pub(super) struct Asked {
     pub(super) purpose: PurposeName,
     pub(super) to_agent: Option<AgentId>,
     pub(super) recent_reveals: u32,
+    pub(super) break_glass: bool,
 }
 
 pub(super) const RECORD: RecordId = RecordId::from_bytes([7; 16]);
@@ -120,6 +122,7 @@ impl Asked {
             purpose: PurposeName::parse("p2").unwrap(),
             to_agent: None,
             recent_reveals: 0,
+            break_glass: false,
         }
     }
 
@@ -130,6 +133,7 @@ impl Asked {
             justification: false,
             recent_reveals: self.recent_reveals,
             approved: false,
+            break_glass: self.break_glass,
             assignee_agent: self.to_agent.as_ref(),
             assignee_unit: None,
         }

@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 use super::{
     bound::bound_reveal,
     check::{Check, at_most, optional_time, page_size},
+    reviews::break_glass,
 };
 use crate::{
     ids::{
@@ -14,8 +15,9 @@ use crate::{
     limits,
     policy::Value,
     vault::{
-        AssignInput, Assignee, CreateInput, Cursor, FindInput, Intent, MatchInput, PageRequest,
-        RequestKey, RevealInput, RevealManyInput, UpdateInput, VaultError, WorklistInput,
+        AssignInput, Assignee, BreakGlass, CreateInput, Cursor, FindInput, Intent, MatchInput,
+        PageRequest, RequestKey, RevealInput, RevealManyInput, UpdateInput, VaultError,
+        WorklistInput,
     },
     wire::api,
 };
@@ -40,7 +42,9 @@ pub(crate) fn create(request: api::CreateRequest) -> Result<(Intent, CreateInput
 }
 
 /// `Records.Reveal`.
-pub(crate) fn reveal(request: api::RevealRequest) -> Result<(Intent, RevealInput), VaultError> {
+pub(crate) fn reveal(
+    request: api::RevealRequest,
+) -> Result<(Intent, RevealInput, Option<BreakGlass>), VaultError> {
     let bound = (!request.approval_id.is_empty()).then(|| bound_reveal(&request));
     at_most(&request.classes, limits::CLASSES_PER_REVEAL_MAX, "classes")?;
     let mut check = Check::default();
@@ -48,9 +52,10 @@ pub(crate) fn reveal(request: api::RevealRequest) -> Result<(Intent, RevealInput
     let record = check.id("record_id", &request.record_id, RecordId::from_slice);
     let classes = classes(&mut check, &request.classes);
     let approval = check.optional_id("approval_id", &request.approval_id, ApprovalId::from_slice);
+    let stated = break_glass(&mut check, request.break_glass);
     let (Some(why), Some(record)) = (why, record) else { return Err(check.refused()) };
     check.done()?;
-    Ok((why, RevealInput { record, classes, approval: approval.zip(bound) }))
+    Ok((why, RevealInput { record, classes, approval: approval.zip(bound) }, stated))
 }
 
 /// `Records.RevealMany`.

@@ -66,7 +66,13 @@ pub(crate) fn request_approval(
         }
         Some(Request::Reveal(request)) => {
             let bound = bound_reveal(&request);
-            let (why, input) = reveal(request)?;
+            let (why, input, stated) = reveal(request)?;
+            if stated.is_some() {
+                let mut check = Check::default();
+                check
+                    .refuse("reveal.break_glass", "takes one person and a review, not an approval");
+                return Err(check.refused());
+            }
             let (records, classes) = (vec![input.record], input.classes);
             let purpose = why.purpose;
             Ok(ApprovalInput { bound, reason, purpose, records, classes, notes: Vec::new() })

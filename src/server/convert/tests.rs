@@ -132,12 +132,14 @@ fn a_justification_has_a_bound_and_blank_means_none() {
 #[test]
 fn a_reveal_names_one_to_many_classes_each_once() {
     let request = |classes: &[&str]| api::RevealRequest {
+        break_glass: None,
         intent: intent(),
         record_id: vec![1; 16],
         classes: classes.iter().map(|c| (*c).to_owned()).collect(),
         approval_id: Vec::new(),
     };
-    let (_, input) = reveal(request(&["identity", "health"])).unwrap();
+    let (_, input, stated) = reveal(request(&["identity", "health"])).unwrap();
+    assert!(stated.is_none());
     assert_eq!(input.classes.len(), 2);
     assert_eq!(paths(reveal(request(&[]))), ["classes"]);
     assert_eq!(paths(reveal(request(&["identity", "identity"]))), ["classes[1]"]);
@@ -258,6 +260,7 @@ fn a_status_that_shows_nothing_carries_no_value_on_the_wire() {
         (FieldStatus::Expired, api::FieldStatus::Expired, false),
     ];
     let wire = revealed(Revealed {
+        broken: None,
         record: RecordId::from_bytes([1; 16]),
         collection: crate::ids::CollectionName::parse("files").unwrap(),
         version: 1,
@@ -274,6 +277,7 @@ fn a_status_that_shows_nothing_carries_no_value_on_the_wire() {
 #[test]
 fn leave_is_bound_to_everything_of_a_request_but_its_own_id_and_the_request_id() {
     let base = || api::RevealRequest {
+        break_glass: None,
         intent: Some(api::Intent { purpose: "p".into(), ..api::Intent::default() }),
         record_id: vec![1; 16],
         classes: vec!["identity".into()],

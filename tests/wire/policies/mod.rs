@@ -192,6 +192,7 @@ async fn make(
             with_leave(call, client, dpo, records).await
         }
         Call::ListHolds => client.list_holds().await.map(drop),
+        Call::ListReviews => client.list_reviews(true).await.map(drop),
         Call::Checkpoint => client.checkpoint().await.map(drop),
         Call::PreviewPurge => client.preview_purge().await.map(drop),
         Call::ListAgents => client.list_agents().await.map(drop),
@@ -214,7 +215,7 @@ fn refusal(reason: &str) -> ClientError {
 #[test]
 fn every_policy_of_the_pack_has_a_call_it_decides_and_one_it_does_not() {
     let shipped: BTreeSet<String> = shipped().into_keys().collect();
-    assert_eq!(shipped.len(), 35);
+    assert_eq!(shipped.len(), 36);
     for decides in [Decides::Yes, Decides::No] {
         let rows = TABLE.iter().filter(|row| row.decides == decides);
         let mut covered: BTreeSet<String> = rows.map(|row| row.policy.to_owned()).collect();
