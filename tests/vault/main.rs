@@ -23,6 +23,7 @@ mod import;
 mod keys;
 mod many;
 mod model;
+mod municipal;
 mod once;
 mod periods;
 mod places;

@@ -3,6 +3,7 @@
 
 mod backup;
 mod day;
+mod glass;
 mod holds;
 mod import;
 mod keys;
@@ -10,6 +11,7 @@ mod offline;
 mod program;
 mod proof;
 mod tls;
+mod tutorial;
 
 use std::fs;
 
