@@ -139,7 +139,9 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
         .map_err(|e| Failure::of(&e))?
         .block_on(serve_all(&vault, Doors { listeners, entry, tls }, background.ended));
     drop(background.stop);
-    telling.map(Telling::end);
+    if let Some(telling) = telling {
+        telling.end();
+    }
     // A panic of the thread has been told already, and ended the serving.
     let _ = background.thread.join();
     vault.drain();

@@ -17,6 +17,7 @@ mod doors;
 mod fail_closed;
 mod fixture;
 mod flow;
+mod glass;
 mod import;
 mod limits;
 mod policies;

@@ -275,6 +275,32 @@ fn a_status_that_shows_nothing_carries_no_value_on_the_wire() {
 }
 
 #[test]
+fn broken_glass_takes_a_reason_and_a_text_and_no_leave_is_asked_for_it() {
+    let request = |code: &str, text: &str| api::RevealRequest {
+        break_glass: Some(api::BreakGlass { code: code.to_owned(), text: text.to_owned() }),
+        intent: intent(),
+        record_id: vec![1; 16],
+        classes: vec!["identity".to_owned()],
+        approval_id: Vec::new(),
+    };
+    let limit = limits::JUSTIFICATION_BYTES_MAX;
+    let (.., stated) = reveal(request("no_answer", &"x".repeat(limit))).unwrap();
+    assert!(stated.is_some_and(|stated| stated.code == "no_answer"));
+    assert_eq!(paths(reveal(request("", "why"))), ["break_glass.code"]);
+    for text in ["", " ", &"x".repeat(limit + 1)] {
+        assert_eq!(paths(reveal(request("no_answer", text))), ["break_glass.text"]);
+    }
+    let ask = |request| api::RequestApprovalRequest {
+        reason: "why".to_owned(),
+        request: Some(api::request_approval_request::Request::Reveal(request)),
+    };
+    let refused = request_approval(ask(request("no_answer", "why")));
+    assert_eq!(paths(refused), ["reveal.break_glass"]);
+    let plain = api::RevealRequest { break_glass: None, ..request("", "") };
+    assert!(request_approval(ask(plain)).is_ok());
+}
+
+#[test]
 fn leave_is_bound_to_everything_of_a_request_but_its_own_id_and_the_request_id() {
     let base = || api::RevealRequest {
         break_glass: None,
