@@ -308,19 +308,14 @@ fn to_state_it_again_while_it_is_broken_is_no_second_breaking() {
         // Two at one time are one breaking as well: they wait for each other.
         let other = filed(&vault).await;
         let (one, two) = (doctor(1), doctor(1));
-        let both = futures(
-            breaks(&vault, &one, other, &["identity"]),
-            breaks(&vault, &two, other, &["identity"]),
-        )
-        .await;
+        let both = tokio::join!(
+            Box::pin(breaks(&vault, &one, other, &["identity"])),
+            Box::pin(breaks(&vault, &two, other, &["identity"])),
+        );
         assert_eq!(both.0.unwrap().broken, both.1.unwrap().broken);
         assert_eq!(reviews(&vault).await.len(), 2);
         assert_eq!(alarms(&vault, "break-glass").await.len(), 2);
     });
-}
-
-async fn futures<A, B>(one: impl Future<Output = A>, two: impl Future<Output = B>) -> (A, B) {
-    tokio::join!(one, two)
 }
 
 #[test]

@@ -86,7 +86,7 @@ impl Town {
     fn heard(&self) -> String {
         let (pipe, (sender, heard)) = (self.home.path("pipe"), mpsc::channel());
         thread::spawn(move || sender.send(fs::read_to_string(pipe)));
-        heard.recv_timeout(SAFETY_NET).expect("no alarm is told").unwrap()
+        heard.recv_timeout(SAFETY_NET).unwrap().unwrap()
     }
 }
 
