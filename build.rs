@@ -26,6 +26,9 @@ const WITHOUT_DEBUG: &[&str] = &[
     "oubliette.v1.Value",
     "oubliette.v1.Intent",
     "oubliette.v1.EventDetail",
+    "oubliette.v1.BreakGlass",
+    "oubliette.v1.Review",
+    "oubliette.v1.CloseReviewRequest",
     "oubliette.v1.ExportSubjectResponse",
     // Secrets on the wire.
     "oubliette.v1.LoginRequest",

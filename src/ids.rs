@@ -132,6 +132,8 @@ random_id!(/// One hold.
     HoldId, "hold");
 random_id!(/// One approval that was asked for.
     ApprovalId, "approval");
+random_id!(/// One review of broken glass.
+    ReviewId, "review");
 
 name!(/// An agent: a person's or a service account's login name.
     AgentId, "agent");

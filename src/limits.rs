@@ -325,6 +325,37 @@ pub const APPROVALS_PER_AGENT_MAX: usize = 100;
 /// An approval that is over is listed for so long, in milliseconds (7 days); the log tells it after.
 pub const APPROVAL_KEPT_MS: i64 = 7 * 24 * 60 * 60 * 1000;
 
+// Broken glass and its reviews.
+
+/// Longest time that a pack may let the glass stay broken, in minutes.
+pub const BREAK_GLASS_MINUTES_MAX: u32 = 240;
+/// Most reason codes of one entry.
+pub const BREAK_GLASS_CODES_MAX: usize = 32;
+/// Latest time for a review that a pack may set, in hours (a week).
+pub const REVIEW_HOURS_MAX: u32 = 168;
+/// Reviews that are kept at one time, closed ones included.
+pub const REVIEWS_MAX: usize = 1_000;
+/// Open reviews of one agent's doing at one time: whoever reaches it breaks no more glass until some are
+/// closed.
+pub const REVIEWS_PER_AGENT_MAX: usize = 32;
+/// A closed review is listed for so long, in milliseconds (400 days); the log tells it after.
+pub const REVIEW_KEPT_MS: i64 = 400 * 24 * 60 * 60 * 1000;
+/// Records that one agent has broken the glass of at one time, as kept in memory.
+pub const BROKEN_AT_ONCE_MAX: usize = REVIEWS_MAX;
+
+// Telling alarms to a command.
+
+/// How often it is looked for alarms that were not told, in milliseconds.
+pub const ALARM_ROUND_MS: u64 = 1_000;
+/// Longest run of the command, in milliseconds; then it is killed and counts as failed.
+pub const ALARM_EXEC_MS: u64 = 10_000;
+/// How often the command is run for one alarm before it is given up.
+pub const ALARM_EXEC_TRIES_MAX: u32 = 6;
+/// Rounds before the first repeat; doubled by each further one.
+pub const ALARM_EXEC_WAIT_ROUNDS: u32 = 5;
+/// Most words of the command.
+pub const ALARM_EXEC_WORDS_MAX: usize = 32;
+
 /// How often a sweep pass starts again because a record changed under it.
 pub const SWEEP_RETRIES: usize = 8;
 /// A purge that failed or was skipped is tried again by the schedule after so long, in milliseconds.

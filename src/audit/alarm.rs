@@ -29,6 +29,10 @@ pub(super) const NOTE_CLOCK: &str = "confirm-needed";
 pub const ALARM_UNWRITABLE: &str = "audit-unwritable";
 /// Kind: the log was cut or exchanged, and a new origin began.
 pub const ALARM_ROLLBACK: &str = "rollback";
+/// Kind: somebody broke the glass.
+pub const ALARM_BREAK_GLASS: &str = "break-glass";
+/// Kind: somebody tried to break the glass and was refused.
+pub const ALARM_BREAK_GLASS_REFUSED: &str = "break-glass-refused";
 /// Kind: no place took the newest checkpoint.
 pub const ALARM_CHECKPOINT: &str = "checkpoint-unwritten";
 
@@ -49,6 +53,32 @@ pub(super) fn raise(shared: &Shared, kind: &str, note: &str) {
     let call = Call { group, ..Call::default() };
     // A closed queue leaves the alarm in memory, where `list` finds it.
     let _ = shared.queue.push_now(Waiting { call, reply: Reply::Alarm(id) });
+}
+
+/// An alarm to be stored by another call's commit: its id and its row. Each is an alarm of its own; `note`
+/// tells them apart.
+pub(super) fn prepare(shared: &Shared, kind: &str, note: &str) -> (AlarmId, Op) {
+    let alarm = Alarm {
+        id: AlarmId::make(&*shared.random),
+        kind: kind.to_owned(),
+        raised_at: shared.clock.now(),
+        note: note.to_owned(),
+        acknowledged: None,
+    };
+    let prepared = (alarm.id, put(shared, &alarm));
+    // A full book leaves it to the row, which is what a listing reads.
+    shared.alarms.lock().open(alarm);
+    prepared
+}
+
+/// What became of the commit of a prepared alarm. Where nobody knows, it stays in memory, as one that could
+/// not be stored.
+pub(super) fn settle<T>(shared: &Shared, id: AlarmId, commit: &Result<T, AuditError>) {
+    match commit {
+        Ok(_) => shared.alarms.lock().stored(id),
+        Err(AuditError::Unwritable) => {}
+        Err(_) => shared.alarms.lock().close(id),
+    }
 }
 
 /// All alarms, stored ones in the order of their ids, then those not stored yet.

@@ -66,6 +66,11 @@ impl AlarmBook {
         self.open.retain(|(alarm, _)| alarm.id != id);
     }
 
+    /// Ids and kinds of those that are open.
+    pub(super) fn open_ones(&self) -> Vec<(AlarmId, String)> {
+        self.open.iter().map(|(alarm, _)| (alarm.id, alarm.kind.clone())).collect()
+    }
+
     /// Those that the committer has not stored yet.
     pub(super) fn unstored(&self) -> Vec<Alarm> {
         let unstored = self.open.iter().filter(|(_, stored)| *stored == Stored::NotYet);

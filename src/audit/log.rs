@@ -121,6 +121,23 @@ impl AuditLog {
         submit::submit(&self.shared, call).await?.ok_or(AuditError::Unwritable)
     }
 
+    /// The same, with an alarm raised in that very commit: neither is ever there without the other.
+    /// `note` is what tells this alarm from others of its kind: a closed word or an opaque id.
+    ///
+    /// Errors: as [`AuditLog::commit`]; after [`AuditError::Unwritable`] the alarm is shown all the same.
+    pub async fn commit_with_alarm(
+        &self,
+        mut group: Group,
+        event: SealedEvent,
+        (kind, note): (&str, &str),
+    ) -> Result<Receipt, AuditError> {
+        let (id, row) = alarm::prepare(&self.shared, kind, note);
+        group.ops.push(row);
+        let done = self.commit(group, &[], event).await;
+        alarm::settle(&self.shared, id, &done);
+        done
+    }
+
     /// The same from a thread that may block, with or without an event.
     pub fn commit_blocking(
         &self,
@@ -284,6 +301,12 @@ impl AuditLog {
     /// All alarms, open and acknowledged, those not stored yet included.
     pub fn alarms(&self) -> Result<Vec<Alarm>, AuditError> {
         alarm::list(&self.shared)
+    }
+
+    /// Ids and kinds of the open alarms, from memory.
+    #[must_use]
+    pub fn open_alarms(&self) -> Vec<(AlarmId, String)> {
+        self.shared.alarms.lock().open_ones()
     }
 
     /// Closes an alarm, with the event of the person who does, in one commit. False (and nothing is

@@ -48,7 +48,10 @@ mod submit;
 #[cfg(test)]
 mod tests;
 
-pub use alarm::{ALARM_CHECKPOINT, ALARM_CLOCK, ALARM_ROLLBACK, ALARM_UNWRITABLE};
+pub use alarm::{
+    ALARM_BREAK_GLASS, ALARM_BREAK_GLASS_REFUSED, ALARM_CHECKPOINT, ALARM_CLOCK, ALARM_ROLLBACK,
+    ALARM_UNWRITABLE,
+};
 pub use alarm_book::Alarm;
 pub use copy::{CopiedLog, LogFault, LogInCopy};
 pub use error::{AuditError, OpenError};

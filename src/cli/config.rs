@@ -9,7 +9,7 @@ use std::{
 
 use serde::Deserialize;
 
-use super::failure::Failure;
+use super::{alarm_exec::AlarmConfig, failure::Failure};
 
 /// What the file may say. Relative paths are relative to the file's folder.
 #[derive(Debug, Default, PartialEq, Eq, Deserialize)]
@@ -41,6 +41,8 @@ pub(super) struct Config {
     /// Serve although keys may reach a swap device.
     #[serde(default)]
     pub(super) accept_swap: bool,
+    /// What is run for each alarm.
+    pub(super) alarm: Option<AlarmConfig>,
 }
 
 impl Config {
@@ -101,6 +103,7 @@ mod tests {
             passphrase_credential = "root"
             accept_swap = true
             without_places = ["000102030405060708090a0b0c0d0e0f"]
+            alarm.exec = ["/usr/local/bin/tell", "--pager"]
         "#;
         let config = parse(text).unwrap();
         assert_eq!(config.data.unwrap(), Path::new("/var/lib/oubliette"));
@@ -110,6 +113,7 @@ mod tests {
         assert_eq!(config.tls_cert.unwrap(), Path::new("/etc/oubliette/tls/server.pem"));
         assert_eq!(config.tls_key.unwrap(), Path::new("/run/keys/server-key.pem"));
         assert!(config.accept_swap);
+        assert!(config.alarm.is_some());
         assert_eq!(config.without_places, ["000102030405060708090a0b0c0d0e0f"]);
         assert_eq!(parse("").unwrap(), Config::default());
     }
@@ -119,6 +123,7 @@ mod tests {
         let error = parse("acept_swap = true").unwrap_err();
         assert!(error.contains("acept_swap"), "{error}");
         assert!(parse("passphrase = \"in clear\"").is_err());
+        assert!(parse("alarm.run = [\"x\"]").is_err());
     }
 
     #[test]

@@ -77,6 +77,16 @@ fn print(description: &Description) {
     ));
     let (unit, territory) = (of(&who.unit), of(&who.territory));
     out::line(&format!("you: {}, {}, unit {unit}, territory {territory}", who.agent, who.role));
+    for rule in &description.break_glass {
+        out::line(&format!(
+            "you may break the glass: {} of {}, for {}; {} minutes, reviewed within {} h",
+            rule.classes.join(" "),
+            rule.collections.join(" "),
+            rule.codes.join(" | "),
+            rule.minutes,
+            rule.review_hours
+        ));
+    }
     named("PURPOSE", &description.purposes);
     named("CLASS", &description.classes);
     for collection in &description.collections {

@@ -9,6 +9,7 @@ mod advice;
 mod again;
 mod agent;
 mod alarm;
+mod alarm_exec;
 mod approval;
 mod assign;
 mod audit;
@@ -46,6 +47,7 @@ mod purge;
 mod restore;
 mod restrict;
 mod reveal;
+mod review;
 mod sample;
 mod secrets;
 mod serve;
@@ -134,6 +136,9 @@ enum Command {
     /// List and give leave to what takes two persons
     #[command(subcommand)]
     Approval(approval::Command),
+    /// List and close the reviews of broken glass
+    #[command(subcommand)]
+    Review(review::Command),
     /// Say that the vault's clock is right
     #[command(subcommand)]
     Clock(clock::Command),
@@ -205,6 +210,7 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Purge(args) => purge::run(&args).map_err(Failure::on_the_vault),
         Command::Hold(command) => hold::run(&command),
         Command::Approval(command) => approval::run(&command).map_err(Failure::on_the_vault),
+        Command::Review(command) => review::run(&command).map_err(Failure::on_the_vault),
         Command::Clock(command) => clock::run(&command).map_err(Failure::on_the_vault),
         Command::Key(command) => key::run(&command).map_err(Failure::on_the_vault),
         Command::Place(command) => place::run(command),

@@ -10,7 +10,7 @@ use super::{
     why::Reading,
 };
 use crate::{
-    client::types::{Field, RevealItem, Revealed},
+    client::types::{BreakGlass, Field, RevealItem, Revealed},
     ids::RecordId,
     limits,
 };
@@ -30,6 +30,12 @@ Ask for the classes that the task needs: what you were shown is written down.
 
 A record that a hold keeps past its date is shown under the pack's hold purpose alone, one at a time and
 with another person's leave: --ask WHY first, then the same with --approval ID.
+
+Beyond the case in hand, where the pack lets your role (`oubliette describe` lists its reasons):
+  oubliette reveal 9f86d081884c7d659a2feaa0c55ad015 --class coordinates --purpose follow-up \\
+      --break-glass life_threatening --why 'ward calls, condition worsens'
+An alarm goes out with it, and another person must review it within the pack's hours. For the pack's minutes
+the record can then be revealed again without it.
 
 Several records, at most 256, are one call and one event in the audit log; each is answered by
 itself. Exits 3 when one of them was not shown, after printing the others.";
@@ -52,6 +58,14 @@ pub(super) struct Args {
     link: Option<RecordId>,
     #[command(flatten)]
     leave: Leave,
+    /// Break the glass of one record, for this reason of the pack: an alarm goes out, and another person
+    /// reviews it
+    #[arg(long, value_name = "CODE", requires = "explanation",
+          conflicts_with_all = ["ask", "approval", "justification", "link"])]
+    break_glass: Option<String>,
+    /// Why the glass must be broken, in your words; name no person here
+    #[arg(id = "explanation", long = "why", value_name = "TEXT", requires = "break_glass")]
+    explanation: Option<String>,
     /// Print JSON: an object for one record, a list for several
     #[arg(long)]
     json: bool,
@@ -76,8 +90,13 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
             })?;
             return approval::asked(args.json, &asked);
         }
+        let stated = args.break_glass.clone().zip(args.explanation.clone());
         let revealed = block_on(async {
             let client = args.connection.client().await?;
+            if let Some((code, text)) = stated {
+                let stated = BreakGlass { code, text };
+                return Ok(client.break_glass(&why, *record, &classes, &stated).await?);
+            }
             Ok(match args.link {
                 Some(link) => client.reveal_through(&why, *record, &classes, link).await?,
                 None => {
@@ -94,6 +113,10 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     if args.leave.ask.is_some() || args.leave.approval.is_some() {
         return Err(Failure::usage("leave is given for one record at a time")
             .hint("name one record with --ask or --approval"));
+    }
+    if args.break_glass.is_some() {
+        return Err(Failure::usage("the glass is broken for one record at a time")
+            .hint("name one record with --break-glass"));
     }
     let items = block_on(async {
         Ok(args.connection.client().await?.reveal_many(&why, &args.records, &classes).await?)
@@ -139,6 +162,9 @@ fn print(revealed: &Revealed) {
     let rows: Vec<_> = revealed.fields.iter().map(row).collect();
     out::table(["CLASS", "FIELD", "STATUS", "VALUE"], &rows);
     out::line(&format!("event {}", revealed.event));
+    if let Some(broken) = &revealed.broken {
+        out::line(&format!("glass broken until {}; review {}", broken.ends_at, broken.review));
+    }
 }
 
 #[cfg(test)]

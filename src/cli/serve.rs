@@ -20,6 +20,7 @@ use tokio::{
 };
 
 use super::{
+    alarm_exec::{AlarmExec, Telling},
     config::Config,
     failure::Failure,
     folders, out,
@@ -59,6 +60,7 @@ The configuration file may say (flags override it, unknown keys are refused):
   passphrase_credential = \"root\"        # or passphrase_file, or key_file
   accept_swap = false
   without_places = []                   # ids of places to start without, for a repair only
+  alarm.exec = [\"tell\", \"--pager\"]       # run for each alarm, with its kind and its id added; no shell
 
 A place that does not answer stops the start, and the refusal names its id. `--without-place ID` starts
 without it: it misses every change, is no disaster copy, and no purge erases anything until it is back.
@@ -111,6 +113,7 @@ struct Settings {
     tls: Option<(PathBuf, PathBuf)>,
     root: RootArgs,
     accept_swap: bool,
+    alarm_exec: Option<AlarmExec>,
 }
 
 /// Serves until a signal.
@@ -130,12 +133,16 @@ pub(super) fn run(args: Args) -> Result<(), Failure> {
     tell_swept(&vault);
     tell_end_date(&vault, &settings.policy)?;
     let background = start_ticks(Arc::clone(&vault))?;
+    let telling = Telling::start(&vault, settings.alarm_exec)?;
     let served = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|e| Failure::of(&e))?
         .block_on(serve_all(&vault, Doors { listeners, entry, tls }, background.ended));
     drop(background.stop);
+    if let Some(telling) = telling {
+        telling.end();
+    }
     // A panic of the thread has been told already, and ended the serving.
     let _ = background.thread.join();
     vault.drain();
@@ -152,6 +159,8 @@ fn settings(args: Args) -> Result<Settings, Failure> {
         Failure::usage(format!("no {what} was given"))
             .hint(format!("give --{flag} DIR, or `{flag}` in the configuration file"))
     };
+    let folder = args.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+    let alarm_exec = config.alarm.map(|alarm| alarm.command(folder)).transpose()?;
     let keys = if args.keys.is_empty() { config.keys } else { args.keys };
     if keys.is_empty() {
         return Err(missing("key place", "keys"));
@@ -185,6 +194,7 @@ fn settings(args: Args) -> Result<Settings, Failure> {
         tls,
         root: if args.root.is_given() { args.root } else { from_config },
         accept_swap: args.accept_swap || config.accept_swap,
+        alarm_exec,
     })
 }
 

@@ -15,8 +15,8 @@ const AFTER: &str = "\
 Example:
   oubliette status || echo 'somebody must look'
 
-Exits 1 while an alarm is open, data is overdue, the clock is tripped, the log cannot be written or a
-key place missed a generation.";
+Exits 1 while an alarm is open or could not be told to the configured command, a review of broken glass or
+data is overdue, the clock is tripped, the log cannot be written or a key place missed a generation.";
 
 /// Arguments of `status`.
 #[derive(Debug, clap::Args)]
@@ -88,6 +88,18 @@ fn print(status: &Status, open: &[Alarm]) {
     }
     if status.end_date_passed {
         out::line("the pack's end date has PASSED: nothing is readable");
+    }
+    if status.open_reviews > 0 {
+        out::line(&format!(
+            "reviews of broken glass: {} open, {} OVERDUE; see `oubliette review list`",
+            status.open_reviews, status.overdue_reviews
+        ));
+    }
+    if status.untold_alarms > 0 {
+        out::line(&format!(
+            "alarm.exec: {} open alarms could NOT be told to the configured command",
+            status.untold_alarms
+        ));
     }
     out::line(&format!("alarms: {} open", status.open_alarms));
     if !open.is_empty() {

@@ -134,6 +134,7 @@ pub(super) mod tests {
     /// A pack of these collections.
     pub(in crate::cli) fn description(collections: Vec<Collection>) -> Description {
         Description {
+            break_glass: Vec::new(),
             pack: "p".into(),
             pack_hash: String::new(),
             end_date: "2099-01-01".into(),

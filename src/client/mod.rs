@@ -12,6 +12,7 @@ pub mod error;
 pub mod reason;
 mod records;
 mod retention;
+mod reviews;
 mod second;
 pub mod session;
 mod tls;

@@ -133,6 +133,12 @@ reasons! {
     /// Who asked, or no person, wants to give it.
     ApproverRefused = "APPROVER_REFUSED", PermissionDenied, false,
         "an approval is given by another person than who asked for it", "have another person give it, under her own session";
+    /// No open review has this id.
+    NoReview = "NO_REVIEW", NotFound, false,
+        "no open review has this id", "list the reviews: `oubliette review list`; one that was closed stays so";
+    /// Who broke the glass, or no person, wants to close its review.
+    ReviewerRefused = "REVIEWER_REFUSED", PermissionDenied, false,
+        "a review is closed by another person than who broke the glass", "have another person close it, under her own session";
     /// The configured source gives no new root secret.
     RootUnreadable = "ROOT_UNREADABLE", FailedPrecondition, false,
         "the vault's configured source gives no new root secret; nothing was changed", "put the new secret where `serve` reads it, a file of 16 characters or more; the vault's error output says what was wrong";

@@ -16,6 +16,7 @@ mod directory;
 mod gate;
 mod habilitation;
 mod login;
+mod review;
 mod row;
 mod secret_hash;
 mod session;
@@ -32,11 +33,13 @@ use std::{net::IpAddr, sync::Arc};
 use chrono_tz::Tz;
 use parking_lot::{Mutex, RwLock};
 
+pub(crate) use self::review::{BROKEN, CLOSED, note as review_note};
 pub use self::{
     agents::appoint_first,
     approval::{Approval, ApprovalError, Approvals, Bound, Usable},
     habilitation::{AgentKind, AgentSummary, Caller, Habilitation, NewAgent},
     login::LoggedIn,
+    review::{Review, ReviewCounts, ReviewError, Reviews},
     secret_hash::OneTimeSecret,
 };
 use self::{

@@ -54,7 +54,8 @@ impl Pack {
             return Err(errors);
         };
         let pack = Self::of(vocabulary, engine, pack_hash(files));
-        let failed = scenarios::run(&pack, files::SCENARIOS_FILE, text_of(files::SCENARIOS_FILE));
+        let mut failed = pack.idle_break_glass(files::PACK_FILE);
+        failed.extend(scenarios::run(&pack, files::SCENARIOS_FILE, text_of(files::SCENARIOS_FILE)));
         if failed.is_empty() { Ok(Arc::new(pack)) } else { Err(failed) }
     }
 }

@@ -40,7 +40,9 @@ mod tests;
 pub use engine::probe::Act;
 pub use engine::{AGE_UNKNOWN, ActionDecision, LinkFacts, RequestContext, Resource, VAULT_ACTIONS};
 pub use mask::{Mask, mask};
-pub use pack::{AttributeSpec, CollectionSpec, DeriveSpec, FieldSpec, Pack, PackError};
+pub use pack::{
+    AttributeSpec, BreakGlassRule, CollectionSpec, DeriveSpec, FieldSpec, Pack, PackError,
+};
 pub use period::{Period, PeriodError};
 pub use permit::{ClassDecision, Decision, Permit, PolicyRef, Verb, Verdict};
 pub use value::{FieldStatus, FieldType, Value, Violation, nir_key};

@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 use tokio_stream::{Stream, wrappers::ReceiverStream};
 use tonic::{Request, Response, Status};
 
-use super::{auth, convert, status::not_built_yet};
+use super::{auth, convert};
 use crate::{
     audit::export::{Export, ExportFile},
     limits,
@@ -59,16 +59,19 @@ impl api::audit_server::Audit for Audit {
         &self,
         request: Request<api::ListReviewsRequest>,
     ) -> Result<Response<api::ListReviewsResponse>, Status> {
-        auth::caller(&request)?;
-        Err(not_built_yet())
+        let who = auth::caller(&request)?;
+        let reviews = self.0.list_reviews(&who, request.into_inner().open_only).await?;
+        let reviews = reviews.iter().map(convert::review).collect();
+        Ok(Response::new(api::ListReviewsResponse { reviews }))
     }
 
     async fn close_review(
         &self,
         request: Request<api::CloseReviewRequest>,
     ) -> Result<Response<api::CloseReviewResponse>, Status> {
-        auth::caller(&request)?;
-        Err(not_built_yet())
+        let who = auth::caller(&request)?;
+        self.0.close_review(&who, convert::close_review(request.into_inner())?).await?;
+        Ok(Response::new(api::CloseReviewResponse {}))
     }
 }
 

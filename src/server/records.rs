@@ -71,10 +71,11 @@ impl api::records_server::Records for Records {
         request: Request<api::RevealRequest>,
     ) -> Result<Response<api::RevealResponse>, Status> {
         let who = auth::caller(&request)?;
-        let (why, input, link) = convert::reveal(request.into_inner())?;
-        let revealed = match link {
-            Some(link) => self.vault.reveal_through(&who, &why, input, link).await?,
-            None => self.vault.reveal(&who, &why, input).await?,
+        let (why, input, ways) = convert::reveal(request.into_inner())?;
+        let revealed = match ways {
+            (_, Some(stated)) => self.vault.break_glass(&who, &why, input, stated).await?,
+            (Some(link), None) => self.vault.reveal_through(&who, &why, input, link).await?,
+            (None, None) => self.vault.reveal(&who, &why, input).await?,
         };
         Ok(Response::new(convert::revealed(revealed)))
     }

@@ -13,7 +13,7 @@ use crate::{
     audit::AuditError,
     client::reason::Reason,
     crypto::section::SectionError,
-    identity::{ApprovalError, IdentityError},
+    identity::{ApprovalError, IdentityError, ReviewError},
     ids::ClassName,
     keyring::KeyringError,
     limits,
@@ -204,6 +204,7 @@ fn vault(error: &VaultError) -> Refusal {
         VaultError::Store(StoreError::SnapshotLost) => Refusal::of(Reason::SnapshotLost),
         VaultError::Store(_) => Refusal::of(Reason::StorageFailed),
         VaultError::Approval(error) => approval(error),
+        VaultError::Review(error) => review(error),
         VaultError::Identity(error) => identity(error),
         VaultError::Audit(error) => audit(error),
         VaultError::Keyring(error) => keyring(error),
@@ -273,6 +274,15 @@ fn approval(error: &ApprovalError) -> Refusal {
         _ => Reason::ApprovalUnusable,
     };
     Refusal { message: Some(error.to_string()), ..Refusal::of(reason) }
+}
+
+fn review(error: &ReviewError) -> Refusal {
+    match error {
+        ReviewError::Unknown => Refusal::of(Reason::NoReview),
+        ReviewError::SamePerson => Refusal::of(Reason::ReviewerRefused),
+        ReviewError::Full { limit } => Refusal::bound(Reason::Limit, "open reviews", *limit),
+        _ => Refusal::of(Reason::Internal),
+    }
 }
 
 fn audit(error: &AuditError) -> Refusal {

@@ -5,7 +5,7 @@
 
 use crate::ids::{
     AlarmId, ApprovalId, CertificateId, ClassName, CohortId, EventId, RecordId, RequestId,
-    SegmentId,
+    ReviewId, SegmentId,
 };
 
 fn join(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
@@ -222,6 +222,18 @@ pub fn approval(id: &ApprovalId) -> Vec<u8> {
 #[must_use]
 pub fn approvals() -> Vec<u8> {
     b"g/approval/".to_vec()
+}
+
+/// `g/review/<id>`: a review's directory row.
+#[must_use]
+pub fn review(id: &ReviewId) -> Vec<u8> {
+    join(b'g', &[b"/review/", id.to_string().as_bytes()])
+}
+
+/// `g/review/`: prefix of all reviews.
+#[must_use]
+pub fn reviews() -> Vec<u8> {
+    b"g/review/".to_vec()
 }
 
 /// `m/rekey/` ‖ cohort_id16 ‖ certificate_id16: the certificate waits for the exchange of this cohort's

@@ -17,7 +17,7 @@ use crate::{
     policy::{FieldStatus, Value},
 };
 
-use super::{VaultError, candidates::Cursor};
+use super::{VaultError, candidates::Cursor, glass::Broken};
 
 /// What every data call states.
 #[derive(Debug, Clone)]
@@ -198,6 +198,8 @@ pub struct Revealed {
     pub fields: Vec<FieldAnswer>,
     /// The event that was durable before this answer left.
     pub event: EventId,
+    /// The glass of this record is broken for the caller.
+    pub broken: Option<Broken>,
 }
 
 /// Changes to a record; `None` clears a field.

@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 use crate::{
     audit::{Alarm, AuditLog, ClockVerdict, EventDraft, EventFilter, EventPage, export},
     clock::Timestamp,
-    identity::{AgentSummary, Approvals, Caller, Identity, NewAgent, OneTimeSecret},
+    identity::{AgentSummary, Approvals, Caller, Identity, NewAgent, OneTimeSecret, Reviews},
     ids::{AgentId, AlarmId, CertificateId},
     limits,
     policy::{Pack, Violation},
@@ -33,6 +33,7 @@ pub(crate) struct Duties {
     pub(crate) retention: Arc<Retention>,
     pub(crate) rekey: Rekey,
     pub(crate) approvals: Approvals,
+    pub(crate) reviews: Reviews,
 }
 
 /// A policy action on the vault and the kind of its event.

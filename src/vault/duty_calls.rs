@@ -7,13 +7,13 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 
 use super::{
-    ApprovalInput, Backup, Description, HoldInput, Intent, PackReader, Reloaded, RootReader, Vault,
-    VaultError, VaultStatus,
+    ApprovalInput, Backup, CloseInput, Description, HoldInput, Intent, PackReader, Reloaded,
+    RootReader, Vault, VaultError, VaultStatus,
 };
 use crate::{
     audit::{Alarm, EventFilter, EventPage, export},
     clock::Timestamp,
-    identity::{AgentSummary, Approval, Caller, NewAgent, OneTimeSecret},
+    identity::{AgentSummary, Approval, Caller, NewAgent, OneTimeSecret, Review},
     ids::{AgentId, AlarmId, ApprovalId, CertificateId, HoldId},
     keyring::Hold,
     retention::{Preview, PurgeReport, Released},
@@ -88,6 +88,20 @@ impl Vault {
     /// What was asked for, given and used.
     pub async fn list_approvals(&self, who: &Caller) -> Result<Vec<Approval>, VaultError> {
         self.duties.list_approvals(&self.pack(), who).await
+    }
+
+    /// The reviews of broken glass.
+    pub async fn list_reviews(
+        &self,
+        who: &Caller,
+        open_only: bool,
+    ) -> Result<Vec<Review>, VaultError> {
+        self.duties.list_reviews(&self.pack(), who, open_only).await
+    }
+
+    /// Closes a review, as another person than who broke the glass.
+    pub async fn close_review(&self, who: &Caller, input: CloseInput) -> Result<(), VaultError> {
+        self.duties.close_review(&self.pack(), who, input).await
     }
 
     /// A page of audit events.

@@ -4,7 +4,7 @@
 use crate::{
     audit::AuditError,
     crypto::section::SectionError,
-    identity::{ApprovalError, IdentityError},
+    identity::{ApprovalError, IdentityError, ReviewError},
     ids::ClassName,
     keyring::KeyringError,
     policy::{ClassDecision, Decision, PackError, PolicyRef, Verdict, Violation},
@@ -91,6 +91,9 @@ pub enum VaultError {
     /// A second person's leave is missing or of no use.
     #[error(transparent)]
     Approval(ApprovalError),
+    /// A review of broken glass.
+    #[error(transparent)]
+    Review(ReviewError),
     /// Who is calling, or the directory.
     #[error(transparent)]
     Identity(#[from] IdentityError),
@@ -138,6 +141,17 @@ impl From<ApprovalError> for VaultError {
             ApprovalError::Read(error) => Self::Store(error),
             ApprovalError::Tampered => Self::Corrupt("approval"),
             other => Self::Approval(other),
+        }
+    }
+}
+
+impl From<ReviewError> for VaultError {
+    fn from(error: ReviewError) -> Self {
+        match error {
+            ReviewError::Audit(error) => Self::Audit(error),
+            ReviewError::Read(error) => Self::Store(error),
+            ReviewError::Tampered => Self::Corrupt("review"),
+            other => Self::Review(other),
         }
     }
 }

@@ -11,7 +11,7 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::{
     audit::AuditLog,
-    identity::{Approvals, Caller, Identity},
+    identity::{Approvals, Caller, Identity, Reviews},
     ids::{CertificateId, ClassName, CollectionName, RecordId, SegmentId, SubjectId},
     policy::Pack,
     retention::Retention,
@@ -34,6 +34,7 @@ mod error;
 mod even;
 mod filing;
 mod find;
+mod glass;
 pub mod head;
 mod hold;
 mod import;
@@ -51,10 +52,12 @@ mod restrict;
 mod retention_diff;
 mod reveal;
 mod reveal_many;
+mod review;
 mod rotate;
 mod segments;
 pub mod startup;
 mod state;
+mod tell;
 mod tokens;
 mod update;
 mod worklist;
@@ -68,10 +71,13 @@ pub use call::{
 };
 pub use candidates::Cursor;
 pub use error::VaultError;
+pub use glass::{BreakGlass, Broken};
 pub use import::ImportAnswers;
 pub use reload::{PackReader, Reloaded};
+pub use review::{CloseInput, ReviewVerdict};
 pub use rotate::{RootReader, RootUnreadable};
 pub use state::{KeyKind, KeyState, VaultStatus};
+pub use tell::{AlarmTeller, AlarmUntold};
 
 use assign::Assign;
 use background::Background;
@@ -80,6 +86,7 @@ use derive::Derive;
 use duties::Duties;
 use erase::Erase;
 use find::Find;
+use glass::Glasses;
 use hold::Holds;
 use import::Import;
 use recent::Recent;
@@ -90,6 +97,7 @@ use restrict::Restrict;
 use reveal::Reveal;
 use reveal_many::RevealMany;
 use segments::Segments;
+use tell::Tellings;
 use update::Update;
 use worklist::Worklist;
 
@@ -144,6 +152,7 @@ pub struct Vault {
     forget: Forget,
     root_reader: OnceLock<Arc<dyn RootReader>>,
     reload: Arc<Reload>,
+    tellings: Tellings,
     at_start: AtStart,
 }
 
@@ -158,6 +167,8 @@ impl Vault {
         let segments = Arc::new(Segments::new(Arc::clone(&log)));
         let rekey = Rekey::new(Arc::clone(&log), Arc::clone(&retention));
         let approvals = Approvals::new(Arc::clone(&log), Arc::clone(&identity));
+        let reviews = Reviews::new(Arc::clone(&log));
+        let glasses = Arc::new(Glasses::new(Arc::clone(&log), reviews.clone()));
         let forget = Forget { segments: Arc::clone(&segments), retention: Arc::clone(&retention) };
         let recent = Arc::new(Recent::new(Arc::clone(&log)));
         let compact = Arc::new(Compact {
@@ -178,6 +189,7 @@ impl Vault {
                 log: Arc::clone(&log),
                 recent: Arc::clone(&recent),
                 approvals: approvals.clone(),
+                glasses,
             },
             reveal_many: RevealMany { log: Arc::clone(&log), recent: Arc::clone(&recent) },
             find: Find { log: Arc::clone(&log), recent: Arc::clone(&recent) },
@@ -196,6 +208,7 @@ impl Vault {
                 retention: Arc::clone(&retention),
                 rekey: rekey.clone(),
                 approvals: approvals.clone(),
+                reviews,
             },
             holds: Holds { log: Arc::clone(&log), retention: Arc::clone(&retention), approvals },
             background: Background {
@@ -212,6 +225,7 @@ impl Vault {
             log,
             identity,
             root_reader: OnceLock::new(),
+            tellings: Tellings::default(),
             at_start,
         })
     }
@@ -277,7 +291,7 @@ impl Vault {
         why: &Intent,
         input: RevealInput,
     ) -> Result<Revealed, VaultError> {
-        self.reveal.call(&self.pack(), who, why, (input, None)).await
+        self.reveal.call(&self.pack(), who, why, input, (None, None)).await
     }
 
     /// The same through a link that the caller names: where it is one, may be known to him and has this
@@ -289,7 +303,19 @@ impl Vault {
         input: RevealInput,
         link: RecordId,
     ) -> Result<Revealed, VaultError> {
-        self.reveal.call(&self.pack(), who, why, (input, Some(link))).await
+        self.reveal.call(&self.pack(), who, why, input, (Some(link), None)).await
+    }
+
+    /// The same, and breaks the glass for it where the pack lets the caller and he needs that: with an
+    /// alarm, and a review that another person must close.
+    pub async fn break_glass(
+        &self,
+        who: &Caller,
+        why: &Intent,
+        input: RevealInput,
+        stated: BreakGlass,
+    ) -> Result<Revealed, VaultError> {
+        self.reveal.call(&self.pack(), who, why, input, (None, Some(stated))).await
     }
 
     /// Shows what the caller may see of several records, after one event for all is on disk.

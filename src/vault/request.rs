@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::{
     audit::{AuditLog, EventDraft, Receipt},
     clock::Timestamp,
-    identity::{ApprovalError, Caller, IdentityError},
+    identity::{ApprovalError, Caller, IdentityError, ReviewError},
     ids::{RecordId, SubjectId},
     keyring::KeyringError,
     limits,
@@ -58,6 +58,7 @@ pub(crate) fn context(why: &Intent, now: Timestamp) -> RequestContext<'_> {
         break_glass: false,
         link: None,
         approved: false,
+        break_glass: false,
         assignee_agent: None,
         assignee_unit: None,
     }
@@ -217,6 +218,7 @@ pub(crate) fn outcome(error: &VaultError) -> &'static str {
         VaultError::TooOften { .. } => "TOO_OFTEN",
         VaultError::NoAlarm => "NO_ALARM",
         VaultError::Approval(error) => approval_outcome(error),
+        VaultError::Review(error) => review_outcome(error),
         VaultError::Retention(RetentionError::NoHold) => "NO_HOLD",
         VaultError::Retention(RetentionError::AlreadyExpired) => "ALREADY_EXPIRED",
         VaultError::Retention(RetentionError::FutureDate) => "INVALID_FIELDS",
@@ -246,6 +248,16 @@ fn keyring_outcome(error: &KeyringError) -> &'static str {
         KeyringError::Incomplete(_) | KeyringError::Drain | KeyringError::MustReopen => {
             "ERASURE_PENDING"
         }
+        _ => "INTERNAL",
+    }
+}
+
+/// The same for a review.
+fn review_outcome(error: &ReviewError) -> &'static str {
+    match error {
+        ReviewError::Unknown => "NO_REVIEW",
+        ReviewError::SamePerson => "REVIEWER_REFUSED",
+        ReviewError::Full { .. } => "LIMIT",
         _ => "INTERNAL",
     }
 }

@@ -1,12 +1,13 @@
 //! Reveal: decrypt what the task in hand needs, after the access is on disk.
 //!
 //! The order is DESIGN section 3. The answer never leaves before its event is durable; decrypting
-//! meanwhile is fine, because what is decrypted is `Withheld`.
+//! meanwhile is fine, because what is decrypted is `Withheld`. What breaks the glass, and when it may, is
+//! `glass`'s.
 
 use std::sync::Arc;
 
 use crate::{
-    audit::{AuditError, AuditLog, EventDraft},
+    audit::{AuditError, AuditLog, EventDraft, Receipt, SealedEvent},
     clock::Timestamp,
     identity::{ApprovalError, Approvals, Caller, Usable},
     ids::{ClassName, RecordId, SubjectId},
@@ -18,6 +19,7 @@ use crate::{
 use super::{
     Intent, RevealInput, Revealed, VaultError,
     disclose::{ATTRIBUTES, Withheld},
+    glass::{Asked, BreakGlass, Glass, Glasses},
     head::Loaded,
     links::{Asker, Named},
     project,
@@ -27,6 +29,8 @@ use super::{
 
 /// After lost races, a caller is asked to wait so long, in milliseconds.
 pub(super) const RACES_RETRY_MS: i64 = 1_000;
+/// Kind of its event.
+pub(super) const KIND: &str = "reveal";
 
 /// What a reveal touches: the log, and through it the store and the keys. No writer of rows.
 #[derive(Clone)]
@@ -34,22 +38,37 @@ pub(crate) struct Reveal {
     pub(crate) log: Arc<AuditLog>,
     pub(crate) recent: Arc<Recent>,
     pub(crate) approvals: Approvals,
+    pub(crate) glasses: Arc<Glasses>,
+}
+
+/// What else a request states that may open more.
+#[derive(Clone, Copy)]
+struct Ways<'a> {
+    link: Option<RecordId>,
+    stated: Option<&'a BreakGlass>,
 }
 
 impl Reveal {
-    /// One record, the classes asked.
+    /// One record, the classes asked; with the glass broken first, where that is stated.
     pub(crate) async fn call(
         &self,
         pack: &Pack,
         who: &Caller,
         why: &Intent,
-        (input, link): (RevealInput, Option<RecordId>),
+        input: RevealInput,
+        (link, stated): (Option<RecordId>, Option<BreakGlass>),
     ) -> Result<Revealed, VaultError> {
-        let mut event = request::draft_for("reveal", who, why, pack);
+        let mut event = request::draft_for(KIND, who, why, pack);
         event.records = vec![input.record];
-        match self.run(pack, who, why, (&input, link), &mut event).await {
+        let ways = Ways { link, stated: stated.as_ref() };
+        match self.run(pack, who, why, (&input, ways), &mut event).await {
             Ok(revealed) => Ok(revealed),
-            Err(error) => Err(request::refuse(&self.log, event, error).await),
+            Err(error) => {
+                if stated.is_some() {
+                    self.glasses.refused(&error);
+                }
+                Err(request::refuse(&self.log, event, error).await)
+            }
         }
     }
 
@@ -73,17 +92,27 @@ impl Reveal {
         pack: &Pack,
         who: &Caller,
         why: &Intent,
-        (input, link): (&RevealInput, Option<RecordId>),
+        (input, ways): (&RevealInput, Ways<'_>),
         event: &mut EventDraft,
     ) -> Result<Revealed, VaultError> {
         request::check_intent(pack, why)?;
         event.asked = known(pack, &input.classes)?;
+        event.notes.extend(ways.link.map(|link| format!("link={link}")));
+        event.notes.extend(input.approval.iter().map(|(id, _)| format!("approval={id}")));
+        let (record, classes, approved) = (input.record, &input.classes, input.approval.is_some());
+        let asked = Asked { pack, who, why, record, classes, approved };
+        let _one_breaks = match ways.stated {
+            Some(stated) => Some(self.glasses.begin(&asked, stated, event).await?),
+            None => None,
+        };
         let _turn = self.recent.turn_if_counted(pack, who).await;
         for _ in 0..limits::REQUEST_RACES_MAX {
-            match self.attempt(pack, who, why, (input, link), event).await {
-                // Another call used the approval up, counted, or changed the link: all is looked at again.
-                Err(VaultError::Audit(AuditError::Rejected)) => {}
-                done => return done,
+            let mut once = event.clone();
+            let done = self.attempt(&asked, (input, ways), &mut once).await;
+            // Another call used the approval up, counted, or changed the link: all is looked at again.
+            if !matches!(done, Err(VaultError::Audit(AuditError::Rejected))) {
+                *event = once;
+                return done;
             }
         }
         Err(VaultError::TooOften { retry_ms: RACES_RETRY_MS })
@@ -91,17 +120,13 @@ impl Reveal {
 
     async fn attempt(
         &self,
-        pack: &Pack,
-        who: &Caller,
-        why: &Intent,
-        (input, link): (&RevealInput, Option<RecordId>),
+        asked: &Asked<'_>,
+        (input, ways): (&RevealInput, Ways<'_>),
         event: &mut EventDraft,
     ) -> Result<Revealed, VaultError> {
         let (log, keyring) = (&self.log, self.log.keyring());
+        let Asked { pack, who, why, .. } = *asked;
         let approval = self.approval(pack, who, why, input)?;
-        event.notes = link.map(|link| format!("link={link}")).into_iter().collect();
-        event.notes.extend(input.approval.iter().map(|(id, _)| format!("approval={id}")));
-        event.policies.clear();
         let mut hour = self.recent.subjects(pack, who)?;
 
         // 1. Open the head, for internal use, and the asked sections still sealed. Nothing is written:
@@ -112,13 +137,14 @@ impl Reveal {
         let subject = record.as_ref().map(|record| &record.head.subject);
         let context = context(log, why, approval.is_some(), (hour.as_ref(), subject));
         let asker = Asker { log, pack, who, context: &context };
-        let link = match link {
+        let link = match ways.link {
             Some(link) => asker.named(link, record.as_ref(), input.record)?,
             None => None,
         };
         let facts = link.as_ref().map(Named::facts);
         let context = RequestContext { link: facts.as_ref(), ..context };
-        let decision = decide(pack, who, &context, &input.classes, record.as_ref());
+        let (decision, glass) =
+            self.glasses.decide(asked, (&context, ways.stated), record.as_ref());
         request::note_decision(event, &decision.classes);
 
         // 3. Refuse what is absent, unknowable, expired or erased, with one answer for all.
@@ -134,23 +160,29 @@ impl Reveal {
 
         // 4. The event becomes durable, while the sections are decrypted into `Withheld`.
         //    A crash here leaves an event without an effect, which is allowed; never the reverse.
-        let counted = match &mut hour {
-            Some(hour) => {
-                hour.note(&record.head.subject, &permit)?;
-                hour.group()
-            }
-            None => Group::default(),
-        };
-        event.given = project::given(&classes, spec, None);
-        event.outcome = OK.to_owned();
-        let sealed = log.seal(event)?;
-        let withheld = Withheld::open(permit, &sealed, &record, keyring);
         let mut group = approval.map(|usable| usable.spend).unwrap_or_default();
+        if let Some(hour) = &mut hour {
+            hour.note(&record.head.subject, &permit)?;
+            let counted = hour.group();
+            group.preconditions.extend(counted.preconditions);
+            group.ops.extend(counted.ops);
+        }
         // A consent that is withdrawn before this is durable counts.
         group.preconditions.extend(link.map(|link| link.unchanged));
-        group.preconditions.extend(counted.preconditions);
-        group.ops.extend(counted.ops);
-        let receipt = log.commit(group, &[], sealed).await?;
+        event.given = project::given(&classes, spec, None);
+        event.outcome = OK.to_owned();
+        let review = self.glasses.note(&glass, event);
+        let sealed = log.seal(event)?;
+        let withheld = Withheld::open(permit, &sealed, &record, keyring);
+        let (receipt, broken) = match (glass, review) {
+            (Glass::Breaks(rule), Some(review)) => {
+                let opens = (rule, review, group);
+                let (receipt, broken) = self.glasses.break_it(asked, opens, sealed).await?;
+                (receipt, Some(broken))
+            }
+            (Glass::Broken(broken), _) => (log.commit(group, &[], sealed).await?, Some(broken)),
+            _ => (log.commit(group, &[], sealed).await?, None),
+        };
 
         // 5. Look again that every slot lives, then project and mask.
         let disclosed = withheld?.release(receipt, keyring)?;
@@ -162,6 +194,7 @@ impl Reveal {
             expires_on: record.head.expires_on,
             fields,
             event: disclosed.event,
+            broken,
         })
     }
 }

@@ -225,6 +225,7 @@ impl Shown<'_> {
 
 fn revealed(shown: Shown<'_>) -> Revealed {
     Revealed {
+        broken: None,
         record: shown.record.id,
         collection: shown.record.head.collection.clone(),
         version: shown.record.version,

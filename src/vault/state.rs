@@ -3,6 +3,7 @@
 use super::{Vault, VaultError, background};
 use crate::{
     clock::Timestamp,
+    identity::ReviewCounts,
     keyring::{Hold, KeyAges, PlaceClass, PlaceStatus},
 };
 
@@ -35,6 +36,10 @@ pub struct VaultStatus {
     pub clock_tripped: bool,
     /// Alarms nobody has acknowledged.
     pub open_alarms: usize,
+    /// Open alarms that could not be told, so far or for good.
+    pub untold_alarms: usize,
+    /// Reviews of broken glass that wait.
+    pub reviews: ReviewCounts,
     /// Live cohorts, audit months included.
     pub live_cohorts: usize,
     /// Live segments.
@@ -114,6 +119,8 @@ impl Vault {
             overdue_ms: self.background.retention.overdue_ms(),
             clock_tripped: self.log.clock_tripped(),
             open_alarms: self.log.alarms()?.iter().filter(|a| a.acknowledged.is_none()).count(),
+            untold_alarms: self.tellings.untold(),
+            reviews: self.duties.reviews.counts()?,
             live_cohorts: cohorts.len(),
             live_segments: segments.len(),
             log_verifier_key: self.log.verifier_key(),

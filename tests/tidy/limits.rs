@@ -432,6 +432,44 @@ const BOUNDS: &[(&str, Held)] = &[
         By(&["one_agent_has_as_many_open_approvals_and_one_more_is_refused"]),
     ),
     ("APPROVAL_KEPT_MS", By(&["what_is_over_for_seven_days_goes_and_not_before"])),
+    (
+        "BREAK_GLASS_MINUTES_MAX",
+        By(&["times_and_reasons_of_an_entry_at_their_bounds_are_taken_and_beyond_them_refused"]),
+    ),
+    (
+        "BREAK_GLASS_CODES_MAX",
+        By(&["times_and_reasons_of_an_entry_at_their_bounds_are_taken_and_beyond_them_refused"]),
+    ),
+    (
+        "REVIEW_HOURS_MAX",
+        By(&["times_and_reasons_of_an_entry_at_their_bounds_are_taken_and_beyond_them_refused"]),
+    ),
+    ("REVIEWS_MAX", By(&["as_many_reviews_are_kept_as_the_bound_and_a_closed_one_makes_room"])),
+    (
+        "REVIEWS_PER_AGENT_MAX",
+        By(&[
+            "an_agent_breaks_as_much_glass_as_may_wait_for_review_and_one_more_once_some_is_reviewed",
+        ]),
+    ),
+    ("REVIEW_KEPT_MS", By(&["a_closed_review_is_listed_for_its_time_and_an_open_one_for_ever"])),
+    (
+        "BROKEN_AT_ONCE_MAX",
+        Apart("above it what was broken is shown once, and not again for its minutes"),
+    ),
+    ("ALARM_ROUND_MS", Apart("how often serve looks for alarms; no call waits for it")),
+    ("ALARM_EXEC_MS", By(&["one_that_does_not_end_is_killed_with_what_it_started"])),
+    (
+        "ALARM_EXEC_TRIES_MAX",
+        By(&["what_never_works_is_given_up_and_shown_until_somebody_took_note_of_the_alarm"]),
+    ),
+    (
+        "ALARM_EXEC_WAIT_ROUNDS",
+        By(&["what_failed_is_told_again_later_each_time_and_shown_until_it_is_told"]),
+    ),
+    (
+        "ALARM_EXEC_WORDS_MAX",
+        By(&["a_command_is_a_file_with_as_many_words_as_the_bound_and_no_more"]),
+    ),
     ("SWEEP_RETRIES", Apart("how often a sweep begins again; a call of its own follows otherwise")),
     ("PURGE_RETRY_MS", Apart("the schedule's own pause; no call waits for it")),
     (

@@ -174,6 +174,7 @@ async fn raw_refusal(
     // EXPOSE: sent as a program without our client would.
     let bearer = format!("Bearer {}", std::str::from_utf8(token.expose()).unwrap());
     let mut request = Request::new(RevealRequest {
+        break_glass: None,
         intent: Some(oubliette::wire::api::Intent {
             purpose: "p2".to_owned(),
             justification: String::new(),

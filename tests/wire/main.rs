@@ -18,6 +18,7 @@ mod existence;
 mod fail_closed;
 mod fixture;
 mod flow;
+mod glass;
 mod import;
 mod limits;
 mod policies;

@@ -4,8 +4,8 @@ use crate::{
     client::{
         Client, ClientError, service,
         types::{
-            AttributeDescription, CallerDescription, Collection, Description, FieldDescription,
-            Range, ValueKind, ValueType,
+            AttributeDescription, BreakGlassRule, CallerDescription, Collection, Description,
+            FieldDescription, Range, ValueKind, ValueType,
         },
     },
     wire::api,
@@ -31,6 +31,7 @@ fn description(answer: api::DescribeResponse) -> Description {
         collections: answer.collections.into_iter().map(collection).collect(),
         abilities: answer.abilities.into_iter().map(|a| (a.collection, a.class, a.verbs)).collect(),
         caller: caller(answer.caller.unwrap_or_default()),
+        break_glass: answer.break_glass.into_iter().map(break_glass).collect(),
     }
 }
 
@@ -41,6 +42,16 @@ fn caller(answer: api::CallerDescription) -> CallerDescription {
         role: answer.role,
         unit: optional(answer.unit),
         territory: optional(answer.territory),
+    }
+}
+
+fn break_glass(answer: api::BreakGlassRule) -> BreakGlassRule {
+    BreakGlassRule {
+        collections: answer.collections,
+        classes: answer.classes,
+        codes: answer.codes,
+        minutes: answer.minutes,
+        review_hours: answer.review_hours,
     }
 }
 

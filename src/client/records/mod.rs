@@ -7,7 +7,7 @@ mod search;
 mod write;
 
 pub use import::{ImportAnswers, ImportSender};
-pub(super) use read::reveal_request;
+pub(super) use read::{reveal_request, revealed};
 
 use super::{
     ClientError,

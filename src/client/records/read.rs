@@ -4,9 +4,10 @@ use super::{event_id, from_wire, intent, record_id};
 use crate::{
     client::{
         Client, ClientError, service,
-        types::{Field, FieldStatus, Intent, RevealItem, Revealed},
+        types::{Broken, Field, FieldStatus, Intent, RevealItem, Revealed},
     },
-    ids::{ApprovalId, RecordId},
+    clock::Timestamp,
+    ids::{ApprovalId, RecordId, ReviewId},
     wire::api,
 };
 
@@ -81,6 +82,7 @@ pub(in crate::client) fn reveal_request(
         classes: classes.iter().map(|c| (*c).to_owned()).collect(),
         approval_id: approval.map(|id| id.as_bytes().to_vec()).unwrap_or_default(),
         link_id: Vec::new(),
+        break_glass: None,
     }
 }
 
@@ -94,7 +96,14 @@ fn item(answer: api::RevealItem) -> Result<RevealItem, ClientError> {
     Ok(RevealItem { record, result })
 }
 
-fn revealed(answer: api::RevealResponse) -> Result<Revealed, ClientError> {
+pub(in crate::client) fn revealed(answer: api::RevealResponse) -> Result<Revealed, ClientError> {
+    let broken = match answer.review_id.as_slice() {
+        [] => None,
+        bytes => Some(Broken {
+            review: ReviewId::from_slice(bytes).map_err(|_| ClientError::Answer("review_id"))?,
+            ends_at: Timestamp::from_millis(answer.glass_ends_ms).to_string(),
+        }),
+    };
     Ok(Revealed {
         record: record_id(&answer.record_id)?,
         collection: answer.collection,
@@ -102,6 +111,7 @@ fn revealed(answer: api::RevealResponse) -> Result<Revealed, ClientError> {
         expires_on: answer.expires_on,
         fields: answer.fields.into_iter().map(field).collect::<Result<_, _>>()?,
         event: event_id(&answer.event_id)?,
+        broken,
     })
 }
 

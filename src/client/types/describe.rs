@@ -179,6 +179,8 @@ pub struct Description {
     pub abilities: Vec<(String, String, Vec<String>)>,
     /// Who asks.
     pub caller: CallerDescription,
+    /// Where the caller may break the glass.
+    pub break_glass: Vec<super::BreakGlassRule>,
 }
 
 impl Description {

@@ -157,6 +157,7 @@ mod tests {
             mask: String::new(),
         };
         Description {
+            break_glass: Vec::new(),
             pack: "p".into(),
             pack_hash: String::new(),
             end_date: String::new(),

@@ -145,6 +145,9 @@ pub struct Revealed {
     /// The audit event of this answer.
     #[serde(serialize_with = "text")]
     pub event: EventId,
+    /// The glass of this record is broken for the caller.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub broken: Option<super::Broken>,
 }
 
 impl Revealed {

@@ -34,6 +34,12 @@ pub struct Status {
     pub clock_tripped: bool,
     /// Alarms nobody took note of.
     pub open_alarms: u32,
+    /// Open alarms that the configured command could not be told.
+    pub untold_alarms: u32,
+    /// Reviews of broken glass that wait.
+    pub open_reviews: u32,
+    /// Of these, those past their time.
+    pub overdue_reviews: u32,
     /// Cohorts with keys.
     pub live_cohorts: u64,
     /// Key trees.
@@ -62,6 +68,8 @@ impl Status {
             && !self.clock_tripped
             && self.overdue_ms == 0
             && self.open_alarms == 0
+            && self.untold_alarms == 0
+            && self.overdue_reviews == 0
             && self.places.iter().all(|p| !p.stale)
     }
 }

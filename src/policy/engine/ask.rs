@@ -12,7 +12,7 @@ use crate::{
     identity::{AgentKind, Caller},
     ids::{ClassName, CollectionName, FieldName, RecordId},
     policy::{
-        pack::{Pack, spec::CollectionSpec},
+        pack::{BreakGlassRule, Pack, PackError, spec::CollectionSpec},
         permit::{Decision, Verb},
         schema::has_class,
         value::{FieldType, Value},
@@ -118,6 +118,29 @@ impl Pack {
         self.engine.counted.contains(&who.habilitation.role)
     }
 
+    /// Entries of `[[break_glass]]` that open nothing, since no permit could give their role a class of
+    /// theirs at all: a rule that looks as if it were in force is a mistake.
+    pub(in crate::policy) fn idle_break_glass(&self, file: &str) -> Vec<PackError> {
+        let mut errors = Vec::new();
+        for rule in &self.vocabulary.break_glass {
+            for collection in &rule.collections {
+                let Some(slots) = self.engine.collections.get(collection) else { continue };
+                for class in &rule.classes {
+                    let mut slots = slots.of(Verb::Reveal, class, &rule.role);
+                    if !slots.any(|slot| slot.may_permit(&rule.role)) {
+                        let role = &rule.role;
+                        let reason = format!(
+                            "no permit lets `{role}` reveal `{class}` of `{collection}`, glass broken or \
+                             not; write one with `context.break_glass`, or take the class out"
+                        );
+                        errors.push(PackError { file: file.into(), line: rule.line, reason });
+                    }
+                }
+            }
+        }
+        errors
+    }
+
     pub(in crate::policy) fn decide_as(
         &self,
         who: &Principal<'_>,
@@ -144,7 +167,7 @@ impl Pack {
         if !self.hold_purpose_allows(verb, on, context) {
             return Decision::nothing(asked);
         }
-        let facts = self.facts(who, verb, context, at);
+        let facts = self.facts(who, verb, on, context, at);
         match self.engine.classes(who, verb, on, asked, &facts) {
             Some((classes, knows)) => {
                 let may_know = knows || verb == Verb::Create;
@@ -157,9 +180,10 @@ impl Pack {
 
     /// What policies are told of a request.
     pub(super) fn facts<'a>(
-        &self,
+        &'a self,
         who: &Principal<'_>,
         verb: Verb,
+        on: &Resource<'_>,
         context: &RequestContext<'a>,
         at: Moment,
     ) -> ContextFacts<'a> {
@@ -169,7 +193,7 @@ impl Pack {
             justification: context.justification,
             recent_subjects: context.recent_subjects,
             approved: context.approved,
-            break_glass: context.break_glass,
+            glass: self.glass(who, verb, on, context),
             link: context.link,
             assignment: (verb == Verb::Assign).then(|| self.assignment(who, context)),
         }
@@ -187,6 +211,19 @@ impl Pack {
             return true;
         }
         context.approved && (verb == Verb::Hold || (verb == Verb::Reveal && on.held))
+    }
+
+    /// The entry under which the glass is broken for this request: whatever a caller says, none without an
+    /// entry of the pack for his role in this collection, and none for anything but a reveal.
+    fn glass(
+        &self,
+        who: &Principal<'_>,
+        verb: Verb,
+        on: &Resource<'_>,
+        context: &RequestContext<'_>,
+    ) -> Option<&BreakGlassRule> {
+        let rule = self.break_glass(who.role, on.collection);
+        rule.filter(|_| context.break_glass && verb == Verb::Reveal)
     }
 
     pub(in crate::policy) fn decoy_as(

@@ -19,7 +19,7 @@ use crate::{
     },
     policy::{
         ATTRIBUTES_CLASS,
-        pack::{spec::CollectionSpec, vocabulary::Vocabulary},
+        pack::{BreakGlassRule, spec::CollectionSpec, vocabulary::Vocabulary},
         value::Value,
     },
 };
@@ -54,8 +54,9 @@ pub(super) struct ContextFacts<'a> {
     pub(super) justification: bool,
     pub(super) recent_subjects: u32,
     pub(super) approved: bool,
-    pub(super) break_glass: bool,
     pub(super) link: Option<&'a LinkFacts<'a>>,
+    /// The pack's entry under which the glass is broken, for the classes it names.
+    pub(super) glass: Option<&'a BreakGlassRule>,
     /// Only for an assignment.
     pub(super) assignment: Option<Assignment>,
 }
@@ -219,12 +220,13 @@ impl Symbols {
         })
     }
 
-    /// The context of a data action; `class` only for a create. `None` for an unknown purpose or
-    /// class: deny.
+    /// The context of a data action; `class` only for a create, `broken` where the glass is broken for
+    /// what is asked. `None` for an unknown purpose or class: deny.
     pub(super) fn context(
         &self,
         facts: &ContextFacts<'_>,
         class: Option<&ClassName>,
+        broken: bool,
     ) -> Option<Context> {
         let purpose = self.purposes.get(facts.purpose)?.clone();
         let mut pairs = time(&facts.at);
@@ -233,7 +235,7 @@ impl Symbols {
             ("recent_subjects".to_owned(), Expr::new_long(i64::from(facts.recent_subjects))),
             ("justification".to_owned(), Expr::new_bool(facts.justification)),
             ("approved".to_owned(), Expr::new_bool(facts.approved)),
-            ("break_glass".to_owned(), Expr::new_bool(facts.break_glass)),
+            ("break_glass".to_owned(), Expr::new_bool(broken)),
             // No call can state it yet, so policies see it as it is: no.
             ("notice_given".to_owned(), Expr::new_bool(false)),
         ]);

@@ -123,11 +123,14 @@ impl Engine {
             used.extend(slots.of(verb, class, who.role));
         }
         let case = self.case(who, on, &used)?;
-        let shared = self.symbols.context(context, None)?;
+        let shared = self.symbols.context(context, None, false)?;
+        // INVARIANT: a policy sees broken glass for the classes of the pack's entry, and for no other.
+        let covers = |class: &ClassName| context.glass.is_some_and(|rule| rule.covers(class));
         let mut decisions = Vec::with_capacity(asked.len());
         for class in asked {
             let own = match verb {
-                Verb::Create => self.symbols.context(context, Some(class)),
+                Verb::Create => self.symbols.context(context, Some(class), false),
+                _ if covers(class) => self.symbols.context(context, None, true),
                 _ => Some(shared.clone()),
             };
             decisions.push(match own {

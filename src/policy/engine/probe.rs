@@ -204,9 +204,11 @@ impl Pack {
         let engine = &self.engine;
         let outcome = engine.slot_of(act, question.on.collection, class).and_then(|slot| {
             let case = engine.case(&question.who, &question.on, &[slot])?;
-            let facts = self.facts(&question.who, act.verb(), &question.context, question.at);
+            let facts =
+                self.facts(&question.who, act.verb(), &question.on, &question.context, question.at);
             let create = (act == Act::Create).then_some(class);
-            let context = engine.symbols.context(&facts, create)?;
+            let broken = facts.glass.is_some_and(|rule| rule.covers(class));
+            let context = engine.symbols.context(&facts, create, broken)?;
             Some(engine.ask_of(policies, slot, &case, context))
         });
         outcome.is_some_and(|outcome| outcome.allowed)

@@ -33,6 +33,8 @@ pub const VAULT_ACTIONS: &[&str] = &[
     "approval:request",
     "approval:give",
     "approval:list",
+    "review:list",
+    "review:close",
     "backup:take",
     "alarm:list",
     "alarm:ack",
@@ -91,12 +93,13 @@ pub struct RequestContext<'a> {
     /// Distinct subjects, other than this record's, revealed to this caller within the last hour; at most
     /// `RECENT_SUBJECTS_MAX`. Told for reveals, masks, matches and lists; 0 for every other verb.
     pub recent_subjects: u32,
-    /// This request broke the glass, and the pack allows that.
-    pub break_glass: bool,
     /// The link it names.
     pub link: Option<&'a LinkFacts<'a>>,
     /// Another person has approved exactly this request.
     pub approved: bool,
+    /// This request broke the glass, or an earlier one did and its minutes are not over. Policies see it
+    /// for a reveal, and for the classes alone that the pack's entry for role and collection names.
+    pub break_glass: bool,
     /// For [`Verb::Assign`](crate::policy::Verb::Assign): the agent the record goes to, or is taken from.
     pub assignee_agent: Option<&'a AgentId>,
     /// For [`Verb::Assign`](crate::policy::Verb::Assign): the unit the record goes to, or is taken from.

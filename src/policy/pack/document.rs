@@ -12,6 +12,7 @@ use toml::{
 };
 
 use super::{
+    break_glass::BreakGlassToml,
     derive::DeriveToml,
     error::{At, Source},
     worded::Worded,
@@ -32,6 +33,7 @@ pub(super) struct Document {
     pub(super) units: Vec<(At<String>, UnitToml)>,
     pub(super) holds: Option<At<HoldsToml>>,
     pub(super) separation: Vec<At<SeparationToml>>,
+    pub(super) break_glass: Vec<At<BreakGlassToml>>,
     pub(super) collections: Vec<CollectionDocument>,
     pub(super) derive: Vec<At<DeriveToml>>,
 }
@@ -154,7 +156,7 @@ pub(super) struct FieldToml {
 }
 
 const KEYS: &str = "name, profile, zone, end_date, purposes, roles, professions, classes, \
-                    territories, units, holds, separation, collections, derive";
+                    territories, units, holds, separation, break_glass, collections, derive";
 
 /// Reads the document; errors go to `source`.
 pub(super) fn read(source: &mut Source<'_>) -> Document {
@@ -181,6 +183,7 @@ pub(super) fn read(source: &mut Source<'_>) -> Document {
             "units" => document.units = named(source, value),
             "holds" => document.holds = one(source, value),
             "separation" => document.separation = many(source, value),
+            "break_glass" => document.break_glass = many(source, value),
             "collections" => document.collections = collections(source, value),
             "derive" => document.derive = many(source, value),
             other => source.error(line, format!("unknown key `{other}`, expected one of {KEYS}")),

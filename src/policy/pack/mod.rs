@@ -3,6 +3,7 @@
 //! The files below read and check `pack.toml`; `policy::load` puts a pack together and runs its
 //! scenarios. A pack answers for its own words here, and must not decide: `engine::ask` does.
 
+mod break_glass;
 mod classes;
 mod collection;
 mod derive;
@@ -21,6 +22,7 @@ mod words;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
+pub use break_glass::BreakGlassRule;
 pub use error::PackError;
 pub use spec::{AttributeSpec, CollectionSpec, DeriveSpec, FieldSpec};
 
@@ -93,6 +95,21 @@ impl Pack {
     pub fn may_hold_past_end(&self, authority: &str) -> bool {
         let holds = self.vocabulary.holds.as_ref();
         holds.is_some_and(|holds| holds.past_end_date.iter().any(|known| known == authority))
+    }
+
+    /// The entry that lets this role break the glass on records of this collection.
+    #[must_use]
+    pub fn break_glass(
+        &self,
+        role: &RoleName,
+        collection: &CollectionName,
+    ) -> Option<&BreakGlassRule> {
+        self.vocabulary.break_glass.iter().find(|rule| rule.is_for(role, collection))
+    }
+
+    /// Every entry that lets this role break the glass somewhere, in the pack's order.
+    pub fn break_glass_of(&self, role: &RoleName) -> impl Iterator<Item = &BreakGlassRule> {
+        self.vocabulary.break_glass.iter().filter(move |rule| &rule.role == role)
     }
 
     /// The zone of a territory; the pack's for none and for an unknown one.

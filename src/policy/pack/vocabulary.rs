@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 
 use super::{
+    break_glass::{self, BreakGlassRule},
     classes::{self, Class},
     collection, derive,
     document::{self, Document, HoldsToml, TerritoryToml, UnitToml, WordToml},
@@ -59,6 +60,7 @@ pub(in crate::policy) struct Vocabulary {
     pub(in crate::policy) units: Vec<Unit>,
     pub(in crate::policy) holds: Option<Holds>,
     pub(in crate::policy) separation: Vec<Separation>,
+    pub(in crate::policy) break_glass: Vec<BreakGlassRule>,
     pub(in crate::policy) collections: Vec<CollectionSpec>,
 }
 
@@ -103,6 +105,7 @@ fn resolve(source: &mut Source<'_>, document: Document) -> Option<Vocabulary> {
     };
     let mut collections = collection::resolve(source, document.collections, &lists);
     derive::resolve(source, document.derive, &mut collections);
+    let break_glass = break_glass::resolve(source, document.break_glass, &roles, &collections);
     if !source.errors.is_empty() {
         return None;
     }
@@ -121,6 +124,7 @@ fn resolve(source: &mut Source<'_>, document: Document) -> Option<Vocabulary> {
         units,
         holds,
         separation,
+        break_glass,
         collections,
     })
 }

@@ -52,6 +52,7 @@ fn reads(who: &Caller, now: Timestamp) -> Vec<String> {
         break_glass: false,
         link: None,
         approved: false,
+        break_glass: false,
         assignee_agent: None,
         assignee_unit: None,
     };

@@ -5,6 +5,7 @@ mod broken;
 mod callers;
 mod decisions;
 mod derive;
+mod glass;
 mod mistakes;
 mod records;
 mod shipped;
@@ -107,6 +108,7 @@ pub(super) struct Asked {
     pub(super) purpose: PurposeName,
     pub(super) to_agent: Option<AgentId>,
     pub(super) recent_subjects: u32,
+    pub(super) break_glass: bool,
 }
 
 pub(super) const RECORD: RecordId = RecordId::from_bytes([7; 16]);
@@ -123,6 +125,7 @@ impl Asked {
             purpose: PurposeName::parse("p2").unwrap(),
             to_agent: None,
             recent_subjects: 0,
+            break_glass: false,
         }
     }
 
@@ -132,9 +135,9 @@ impl Asked {
             now: MONDAY,
             justification: false,
             recent_subjects: self.recent_subjects,
-            break_glass: false,
             link: None,
             approved: false,
+            break_glass: self.break_glass,
             assignee_agent: self.to_agent.as_ref(),
             assignee_unit: None,
         }

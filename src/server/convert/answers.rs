@@ -43,6 +43,7 @@ pub(crate) fn derived(created: &Created) -> api::DeriveResponse {
 
 /// Answer to `Records.Reveal`.
 pub(crate) fn revealed(revealed: Revealed) -> api::RevealResponse {
+    let broken = revealed.broken;
     api::RevealResponse {
         record_id: revealed.record.as_bytes().to_vec(),
         collection: revealed.collection.to_string(),
@@ -50,6 +51,8 @@ pub(crate) fn revealed(revealed: Revealed) -> api::RevealResponse {
         expires_on: revealed.expires_on.to_string(),
         fields: revealed.fields.into_iter().map(field_answer).collect(),
         event_id: revealed.event.as_bytes().to_vec(),
+        review_id: broken.map(|b| b.review.as_bytes().to_vec()).unwrap_or_default(),
+        glass_ends_ms: broken.map_or(0, |b| b.ends_at.as_millis()),
     }
 }
 
@@ -230,6 +233,7 @@ pub(crate) fn description(description: &Description) -> api::DescribeResponse {
         let (collection, class) = (collection.to_string(), class.to_string());
         api::Ability { collection, class, verbs: verbs.clone() }
     };
+    let own = pack.break_glass_of(&description.caller.habilitation.role);
     api::DescribeResponse {
         pack_name: pack.name().to_owned(),
         pack_hash: pack.hash().to_vec(),
@@ -240,6 +244,7 @@ pub(crate) fn description(description: &Description) -> api::DescribeResponse {
         abilities: description.abilities.iter().map(ability).collect(),
         classes: pack.classes().iter().map(class).collect(),
         caller: Some(caller(&description.caller)),
+        break_glass: own.map(super::reviews::rule).collect(),
     }
 }
 
@@ -436,6 +441,9 @@ pub(crate) fn status(status: &VaultStatus) -> api::StatusResponse {
         end_date_passed: status.end_date_passed,
         keys: status.keys.iter().map(key).collect(),
         holds: status.holds.iter().map(super::second::hold).collect(),
+        open_reviews: count(status.reviews.open),
+        overdue_reviews: count(status.reviews.overdue),
+        untold_alarms: count(status.untold_alarms),
     }
 }
 

@@ -11,6 +11,7 @@ mod check;
 mod log;
 mod records;
 mod requests;
+mod reviews;
 mod second;
 
 pub(crate) use answers::*;
@@ -18,6 +19,7 @@ pub(crate) use backup::*;
 pub(crate) use log::*;
 pub(crate) use records::*;
 pub(crate) use requests::*;
+pub(crate) use reviews::*;
 pub(crate) use second::*;
 
 #[cfg(test)]

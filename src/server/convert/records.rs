@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 use super::{
     bound::bound_reveal,
     check::{Check, at_most, optional_time, page_size},
+    reviews::break_glass,
 };
 use crate::{
     ids::{
@@ -14,8 +15,8 @@ use crate::{
     limits,
     policy::Value,
     vault::{
-        AssignInput, Assignee, CreateInput, Cursor, FindInput, Intent, ListedInput, MatchInput,
-        PageRequest, RequestKey, RevealInput, RevealManyInput, UpdateInput, VaultError,
+        AssignInput, Assignee, BreakGlass, CreateInput, Cursor, FindInput, Intent, ListedInput,
+        MatchInput, PageRequest, RequestKey, RevealInput, RevealManyInput, UpdateInput, VaultError,
         WorklistInput,
     },
     wire::api,
@@ -40,10 +41,11 @@ pub(crate) fn create(request: api::CreateRequest) -> Result<(Intent, CreateInput
     Ok((why, CreateInput { collection, subject, collected_on, attributes, fields }))
 }
 
-/// `Records.Reveal`, with the link that it names.
-pub(crate) fn reveal(
-    request: api::RevealRequest,
-) -> Result<(Intent, RevealInput, Option<RecordId>), VaultError> {
+/// A reveal, the link that it names and what it breaks the glass with.
+pub(crate) type RevealCall = (Intent, RevealInput, (Option<RecordId>, Option<BreakGlass>));
+
+/// `Records.Reveal`.
+pub(crate) fn reveal(request: api::RevealRequest) -> Result<RevealCall, VaultError> {
     let bound = (!request.approval_id.is_empty()).then(|| bound_reveal(&request));
     at_most(&request.classes, limits::CLASSES_PER_REVEAL_MAX, "classes")?;
     let mut check = Check::default();
@@ -52,9 +54,13 @@ pub(crate) fn reveal(
     let classes = classes(&mut check, &request.classes);
     let approval = check.optional_id("approval_id", &request.approval_id, ApprovalId::from_slice);
     let link = check.optional_id("link_id", &request.link_id, RecordId::from_slice);
+    let stated = break_glass(&mut check, request.break_glass);
+    if link.is_some() && stated.is_some() {
+        check.refuse("link_id", "is of no use where the glass is broken: send one or the other");
+    }
     let (Some(why), Some(record)) = (why, record) else { return Err(check.refused()) };
     check.done()?;
-    Ok((why, RevealInput { record, classes, approval: approval.zip(bound) }, link))
+    Ok((why, RevealInput { record, classes, approval: approval.zip(bound) }, (link, stated)))
 }
 
 /// `Records.RevealMany`.

@@ -66,7 +66,13 @@ pub(crate) fn request_approval(
         }
         Some(Request::Reveal(request)) => {
             let bound = bound_reveal(&request);
-            let (why, input, link) = reveal(request)?;
+            let (why, input, (link, stated)) = reveal(request)?;
+            if stated.is_some() {
+                let mut check = Check::default();
+                check
+                    .refuse("reveal.break_glass", "takes one person and a review, not an approval");
+                return Err(check.refused());
+            }
             let (records, classes) = (vec![input.record], input.classes);
             let purpose = why.purpose;
             let notes = link.map(|link| format!("link={link}")).into_iter().collect();

@@ -132,13 +132,16 @@ fn a_justification_has_a_bound_and_blank_means_none() {
 #[test]
 fn a_reveal_names_one_to_many_classes_each_once() {
     let request = |classes: &[&str]| api::RevealRequest {
+        break_glass: None,
         intent: intent(),
         record_id: vec![1; 16],
         classes: classes.iter().map(|c| (*c).to_owned()).collect(),
         approval_id: Vec::new(),
         link_id: Vec::new(),
+        break_glass: None,
     };
-    let (_, input, _) = reveal(request(&["identity", "health"])).unwrap();
+    let (_, input, ways) = reveal(request(&["identity", "health"])).unwrap();
+    assert!(ways.0.is_none() && ways.1.is_none());
     assert_eq!(input.classes.len(), 2);
     assert_eq!(paths(reveal(request(&[]))), ["classes"]);
     assert_eq!(paths(reveal(request(&["identity", "identity"]))), ["classes[1]"]);
@@ -259,6 +262,7 @@ fn a_status_that_shows_nothing_carries_no_value_on_the_wire() {
         (FieldStatus::Expired, api::FieldStatus::Expired, false),
     ];
     let wire = revealed(Revealed {
+        broken: None,
         record: RecordId::from_bytes([1; 16]),
         collection: crate::ids::CollectionName::parse("files").unwrap(),
         version: 1,
@@ -279,17 +283,48 @@ fn a_link_is_named_by_its_whole_id_or_not_at_all() {
         record_id: vec![1; 16],
         classes: vec!["identity".into()],
         approval_id: Vec::new(),
+        break_glass: None,
         link_id,
     };
-    assert_eq!(reveal(request(Vec::new())).ok().unwrap().2, None);
-    let link = reveal(request(vec![4; 16])).ok().unwrap().2;
+    assert_eq!(reveal(request(Vec::new())).ok().unwrap().2.0, None);
+    let link = reveal(request(vec![4; 16])).ok().unwrap().2.0;
     assert_eq!(link, Some(crate::ids::RecordId::from_bytes([4; 16])));
     assert_eq!(paths(reveal(request(vec![4; 15]))), ["link_id"]);
 }
 
 #[test]
+fn broken_glass_takes_a_reason_and_a_text_and_no_leave_is_asked_for_it() {
+    let request = |code: &str, text: &str| api::RevealRequest {
+        break_glass: Some(api::BreakGlass { code: code.to_owned(), text: text.to_owned() }),
+        intent: intent(),
+        record_id: vec![1; 16],
+        classes: vec!["identity".to_owned()],
+        approval_id: Vec::new(),
+        link_id: Vec::new(),
+    };
+    let limit = limits::JUSTIFICATION_BYTES_MAX;
+    let (_, _, (_, stated)) = reveal(request("no_answer", &"x".repeat(limit))).unwrap();
+    assert!(stated.is_some_and(|stated| stated.code == "no_answer"));
+    assert_eq!(paths(reveal(request("", "why"))), ["break_glass.code"]);
+    for text in ["", " ", &"x".repeat(limit + 1)] {
+        assert_eq!(paths(reveal(request("no_answer", text))), ["break_glass.text"]);
+    }
+    let both = api::RevealRequest { link_id: vec![4; 16], ..request("no_answer", "why") };
+    assert_eq!(paths(reveal(both)), ["link_id"]);
+    let ask = |request| api::RequestApprovalRequest {
+        reason: "why".to_owned(),
+        request: Some(api::request_approval_request::Request::Reveal(request)),
+    };
+    let refused = request_approval(ask(request("no_answer", "why")));
+    assert_eq!(paths(refused), ["reveal.break_glass"]);
+    let plain = api::RevealRequest { break_glass: None, ..request("", "") };
+    assert!(request_approval(ask(plain)).is_ok());
+}
+
+#[test]
 fn leave_is_bound_to_everything_of_a_request_but_its_own_id_and_the_request_id() {
     let base = || api::RevealRequest {
+        break_glass: None,
         intent: Some(api::Intent { purpose: "p".into(), ..api::Intent::default() }),
         record_id: vec![1; 16],
         classes: vec!["identity".into()],

@@ -3,6 +3,7 @@
 
 mod backup;
 mod day;
+mod glass;
 mod holds;
 mod import;
 mod keys;
@@ -11,6 +12,7 @@ mod policy;
 mod program;
 mod proof;
 mod tls;
+mod tutorial;
 
 use std::fs;
 

@@ -19,7 +19,7 @@ use tempfile::TempDir;
 
 use crate::support::shipped_pack;
 
-const SAFETY_NET: Duration = Duration::from_secs(300);
+pub(super) const SAFETY_NET: Duration = Duration::from_secs(300);
 /// The root passphrase of every home.
 pub(super) const PASSPHRASE: &str = "le phare du bout de l'ile est blanc";
 

@@ -45,6 +45,7 @@ async fn queued(served: &Served<'_>) -> Vec<u8> {
 /// The body of a reveal of a record.
 fn reveal(record: &[u8]) -> Vec<u8> {
     let request = api::RevealRequest {
+        break_glass: None,
         intent: Some(api::Intent { purpose: "p2".to_owned(), ..api::Intent::default() }),
         record_id: record.to_vec(),
         classes: vec!["identity".to_owned()],

@@ -198,6 +198,7 @@ async fn make(
             with_leave(call, client, dpo, records).await
         }
         Call::ListHolds => client.list_holds().await.map(drop),
+        Call::ListReviews => client.list_reviews(true).await.map(drop),
         Call::Checkpoint => client.checkpoint().await.map(drop),
         Call::PreviewPurge => client.preview_purge().await.map(drop),
         Call::ListAgents => client.list_agents().await.map(drop),

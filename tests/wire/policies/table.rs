@@ -29,6 +29,7 @@ pub(super) enum Call {
     /// Record: leave to hold it.
     Ask(&'static str),
     ListHolds,
+    ListReviews,
     Checkpoint,
     PreviewPurge,
     ListAgents,
@@ -168,6 +169,8 @@ pub(super) const TABLE: &[Row] = &[
     no("rights-desk-asks", "inv-974", Call::Ask("case"), "an investigator"),
     yes("dpo-second-person", "dpo-1", Call::ListHolds, "the DPO"),
     no("dpo-second-person", "inv-974", Call::ListHolds, "an investigator"),
+    yes("dpo-reviews", "dpo-1", Call::ListReviews, "the DPO"),
+    no("dpo-reviews", "inv-974", Call::ListReviews, "an investigator"),
     yes("dpo-oversight", "dpo-1", Call::Checkpoint, "the DPO"),
     no("dpo-oversight", "inv-974", Call::Checkpoint, "an investigator"),
     yes("purge-robot", "robot", Call::PreviewPurge, "the service account"),

@@ -72,6 +72,9 @@ const AGENTS: &[Person] = &[
     person("dpo-974", "dpo", "", "reunion"),
     service("robot", "purge_robot", ""),
     person("robot-person", "purge_robot", "", ""),
+    // Of the second pack, the desk of a town.
+    person("front-desk", "receptionist", "", "town"),
+    person("duty", "duty_officer", "", "town"),
 ];
 
 /// The agent as the key admin appoints it. Panics for an id that is not of the list.
