@@ -138,7 +138,6 @@ fn a_reveal_names_one_to_many_classes_each_once() {
         classes: classes.iter().map(|c| (*c).to_owned()).collect(),
         approval_id: Vec::new(),
         link_id: Vec::new(),
-        break_glass: None,
     };
     let (_, input, ways) = reveal(request(&["identity", "health"])).unwrap();
     assert!(ways.0.is_none() && ways.1.is_none());
