@@ -79,7 +79,6 @@ impl Change<'_> {
             break_glass: false,
             link: None,
             approved: false,
-            break_glass: false,
             assignee_agent: match to {
                 Some(Assignee::Agent(agent)) => Some(agent),
                 _ => None,

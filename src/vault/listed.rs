@@ -83,7 +83,7 @@ impl Search<'_> {
     async fn answer(
         &self,
         spec: &CollectionSpec,
-        conditions: &[Condition],
+        conditions: &[Condition<'_>],
         classes: &[ClassName],
         event: &mut EventDraft,
     ) -> Result<Listed, VaultError> {
@@ -110,15 +110,15 @@ impl Search<'_> {
     async fn all(
         &self,
         spec: &CollectionSpec,
-        conditions: &[Condition],
+        conditions: &[Condition<'_>],
         classes: &[ClassName],
         event: &mut EventDraft,
     ) -> Result<Vec<Loaded>, VaultError> {
         let first = conditions.first().ok_or(VaultError::Corrupt("condition"))?;
         let asking = self.asking(classes)?;
         let (now, store, keyring) = (asking.now, self.log.store().as_ref(), self.log.keyring());
-        let value = tokens::canonical(&first.value);
-        let wanted = vec![Wanted { field: first.field.as_str(), value: &value }];
+        let (field, value) = tokens::index_of(first.field, &first.value);
+        let wanted = vec![Wanted { field, value: &value }];
         let mut candidates = Candidates::of(store, keyring, &spec.name, wanted, (now, None));
         let (mut found, mut tally, mut position) = (Vec::new(), Tally::default(), 0);
         while let Some(Candidate { record, .. }) = candidates.next()? {
@@ -145,7 +145,7 @@ impl Search<'_> {
     }
 
     /// What reading and comparing one candidate costs.
-    fn as_much_work(&self, conditions: &[Condition], number: usize) -> Result<(), VaultError> {
+    fn as_much_work(&self, conditions: &[Condition<'_>], number: usize) -> Result<(), VaultError> {
         let mut id = [0; 16];
         self.log.random().fill(&mut id);
         let _absent = head::read_listed(self.log, RecordId::from_bytes(id))?;
@@ -156,8 +156,8 @@ impl Search<'_> {
         };
         let Some(cohort) = keyring.cohorts_of(&name.name).into_iter().next() else { return Ok(()) };
         for Condition { field, value, .. } in conditions {
-            let value = tokens::canonical(value);
-            let _none = keyring.search_tokens(&cohort.id, &name.name, field.as_str(), &value);
+            let (field, value) = tokens::index_of(field, value);
+            let _none = keyring.search_tokens(&cohort.id, &name.name, field, &value);
         }
         Ok(())
     }

@@ -58,7 +58,6 @@ pub(crate) fn context(why: &Intent, now: Timestamp) -> RequestContext<'_> {
         break_glass: false,
         link: None,
         approved: false,
-        break_glass: false,
         assignee_agent: None,
         assignee_unit: None,
     }

@@ -7,13 +7,12 @@
 use std::sync::Arc;
 
 use crate::{
-    audit::{AuditError, AuditLog, EventDraft, Receipt, SealedEvent},
+    audit::{AuditError, AuditLog, EventDraft},
     clock::Timestamp,
     identity::{ApprovalError, Approvals, Caller, Usable},
     ids::{ClassName, RecordId, SubjectId},
     limits,
     policy::{CollectionSpec, Decision, Pack, Permit, RequestContext, Verb, Violation},
-    storage::Group,
 };
 
 use super::{
