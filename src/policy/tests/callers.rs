@@ -52,7 +52,6 @@ fn reads(who: &Caller, now: Timestamp) -> Vec<String> {
         break_glass: false,
         link: None,
         approved: false,
-        break_glass: false,
         assignee_agent: None,
         assignee_unit: None,
     };
