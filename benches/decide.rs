@@ -85,7 +85,6 @@ fn decide(pack: &Pack, classes: &[&str], allowed: bool) -> Outcome<Vec<Duration>
         break_glass: false,
         link: None,
         approved: false,
-        break_glass: false,
         assignee_agent: None,
         assignee_unit: None,
     };
