@@ -14,7 +14,7 @@
 
 #[path = "tidy/examiner.rs"]
 mod examiner;
-#[path = "tidy/limits.rs"]
+#[path = "tidy/limits/mod.rs"]
 mod limits;
 #[path = "tidy/messages.rs"]
 mod messages;

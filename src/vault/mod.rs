@@ -171,14 +171,17 @@ impl Vault {
         let glasses = Arc::new(Glasses::new(Arc::clone(&log), reviews.clone()));
         let forget = Forget { segments: Arc::clone(&segments), retention: Arc::clone(&retention) };
         let recent = Arc::new(Recent::new(Arc::clone(&log)));
-        let compact = Arc::new(Compact {
+        let compact = Arc::new(Compact::new(&log, &segments, &retention, at_start.keyring_bytes));
+        let pack = InForce::new(RwLock::new(pack));
+        let background = Background {
+            rekey: rekey.clone(),
+            compact: Arc::clone(&compact),
+            recent: Arc::clone(&recent),
             log: Arc::clone(&log),
             segments: Arc::clone(&segments),
             retention: Arc::clone(&retention),
-            bound: at_start.keyring_bytes,
-            turn: Mutex::default(),
-        });
-        let pack = InForce::new(RwLock::new(pack));
+            overdue_alarmed: Mutex::new(false),
+        };
         Arc::new(Self {
             reload: Arc::new(Reload::new(Arc::clone(&log), Arc::clone(&pack))),
             pack,
@@ -211,15 +214,7 @@ impl Vault {
                 reviews,
             },
             holds: Holds { log: Arc::clone(&log), retention: Arc::clone(&retention), approvals },
-            background: Background {
-                rekey,
-                compact: Arc::clone(&compact),
-                recent,
-                log: Arc::clone(&log),
-                segments,
-                retention,
-                overdue_alarmed: Mutex::new(false),
-            },
+            background,
             compact,
             forget,
             log,

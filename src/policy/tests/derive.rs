@@ -38,7 +38,7 @@ fn a_derivation_of_the_pack_is_read_as_it_is_written() {
     assert_eq!(pairs, [("family_name", "surname"), ("found_on", "seen_on"), ("told_by", "desk")]);
     assert!(derive.set.iter().all(|(_, value)| *value == Value::Boolean(true)));
     assert_eq!((derive.set.len(), derive.keep.len(), derive.mark.len()), (1, 1, 1));
-    assert_eq!(format!("{derive:?}"), "DeriveSpec { to: CollectionName(\"files\"), .. }");
+    assert_eq!(format!("{derive:?}"), "DeriveSpec { to: collection:files, .. }");
 }
 
 #[test]
@@ -58,12 +58,34 @@ fn what_a_derivation_cannot_mean_is_refused_with_its_line_and_a_sentence() {
         ("keep = [\"territory\"]", "keep = []", "`files` needs `territory`"),
         ("state = \"open\"", "state = \"ajar\"", "attributes: `state` must be one of the codes"),
         ("stage = \"handled\"", "state = \"open\"", "mark: `slips` has no `state`"),
-        ("mark =", "[[derive]]\nfrom = \"slips\"\nto = \"files\"\nmark =", "a second one from"),
     ] {
         let errors = told(from, to);
         assert!(errors.contains(says), "wanted ..{says}..\ngot {errors}");
     }
-    assert!(told("mark =", "marks = {}\nmark =").contains("marks"), "an unknown key");
+    let mut files = files();
+    let text = String::from_utf8(files[0].bytes.clone()).unwrap();
+    let line = 1 + text[..text.find("mark =").unwrap()].matches('\n').count();
+    files[0].bytes = text.replacen("mark =", "marks =", 1).into_bytes();
+    let errors = listed(&Pack::from_files(&files).err().unwrap());
+    assert!(errors.contains(&format!("pack.toml:{line}: unknown field `marks`")), "{errors}");
+}
+
+#[test]
+fn a_second_derivation_from_the_same_collection_is_refused_where_it_stands() {
+    let mut files = files();
+    let text = String::from_utf8(files[0].bytes.clone()).unwrap();
+    let again = text.find("[[derive]]").unwrap();
+    let twice = format!("{text}\n{}", &text[again..]);
+    let line = 2 + text.matches('\n').count();
+    files[0].bytes = twice.into_bytes();
+    let errors = Pack::from_files(&files).err().expect("the broken pack was loaded");
+    let second = |error: &&PackError| error.reason.contains("a second one from `slips`");
+    assert_eq!(
+        errors.iter().find(second).map(|error| error.line),
+        Some(line),
+        "{}",
+        listed(&errors)
+    );
 }
 
 #[test]

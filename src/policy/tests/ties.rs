@@ -301,7 +301,7 @@ fn what_a_class_asks_holds_for_every_verb_and_a_program_may_only_file_it() {
 fn a_class_asks_only_for_what_there_is_and_a_policy_takes_no_id_of_the_vault() {
     let class = "needs = [\"sworn\"], professions = [\"doctor\"]";
     let told_of = |to: &str| told(&[("pack.toml", class, to)]);
-    let line = "pack.toml:36: class `injury`: ";
+    let line = "pack.toml:45: class `injury`: ";
     assert!(
         told_of("needs = [\"tall\"]")
             .contains(&format!("{line}`tall` is nothing a class can need"))

@@ -54,6 +54,19 @@ pub(in super::super) struct Compact {
     pub(in super::super) turn: Mutex<State>,
 }
 
+impl Compact {
+    /// Nothing under way; `bound` in bytes of the keyring.
+    pub(in super::super) fn new(
+        log: &Arc<AuditLog>,
+        segments: &Arc<Segments>,
+        retention: &Arc<Retention>,
+        bound: usize,
+    ) -> Self {
+        let (log, segments) = (Arc::clone(log), Arc::clone(segments));
+        Self { log, segments, retention: Arc::clone(retention), bound, turn: Mutex::default() }
+    }
+}
+
 /// What lives in memory alone.
 #[derive(Default)]
 pub(in super::super) struct State {

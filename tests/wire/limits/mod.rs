@@ -1,6 +1,6 @@
 //! Every bound that a caller can reach, at the bound and just above it, as the caller meets it.
 //!
-//! `tests/tidy/limits.rs` says which test holds which constant. The tests take turns on one vault.
+//! `tests/tidy/limits` says which test holds which constant. The tests take turns on one vault.
 
 mod agents;
 mod backup;
