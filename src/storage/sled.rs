@@ -237,6 +237,8 @@ fn open_sled(folder: &Path) -> Result<sled::Db, StoreError> {
     loop {
         match config.open() {
             Ok(db) => return Ok(db),
+            // Whoever got so far had sled's lock: nobody writes a snapshot at this moment.
+            Err(sled::Error::Corruption { .. }) if drop_unfinished(folder)? > 0 => {}
             // Our own lock is held, so this is the last owner's worker thread on its way out.
             Err(sled::Error::Io(error)) if is_lock(&error) && attempts < OPEN_ATTEMPTS => {
                 attempts += 1;
@@ -246,6 +248,21 @@ fn open_sled(folder: &Path) -> Result<sled::Db, StoreError> {
             Err(error) => return Err(StoreError::opening(error)),
         }
     }
+}
+
+/// Removes snapshots that sled had not finished when it was stopped, and tells how many. It takes one for
+/// whole, finds it corrupted and does not open; it is a copy of what the log says, and no row is in it alone.
+fn drop_unfinished(folder: &Path) -> Result<usize, StoreError> {
+    let mut dropped = 0;
+    for entry in fs::read_dir(folder).map_err(StoreError::opening)? {
+        let entry = entry.map_err(StoreError::opening)?;
+        let name = entry.file_name();
+        if name.to_string_lossy().ends_with(".generating") {
+            fs::remove_file(entry.path()).map_err(StoreError::opening)?;
+            dropped += 1;
+        }
+    }
+    Ok(dropped)
 }
 
 fn is_lock(error: &io::Error) -> bool {

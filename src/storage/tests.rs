@@ -389,3 +389,16 @@ fn a_held_commit_waits_and_is_applied_when_it_is_let_pass() {
     });
     assert_eq!(store.get(b"k").unwrap().as_deref(), Some(&b"v"[..]));
 }
+
+#[test]
+fn a_snapshot_that_sled_had_not_finished_keeps_nobody_out() {
+    let folder = Folder::of(Engine::Sled);
+    folder.open().commit(&[group(vec![put(b"kept", b"1")])]).unwrap();
+    let inside = folder.0.path().join("sled");
+    let unfinished = inside.join("snap.00FFFFFFFFFFFFFF.generating");
+    for left in [&b""[..], b"torn in the middle of it"] {
+        std::fs::write(&unfinished, left).unwrap();
+        assert_eq!(folder.open().get(b"kept").unwrap().unwrap(), b"1");
+        assert!(!unfinished.exists());
+    }
+}
