@@ -74,12 +74,16 @@ fn decide(pack: &Pack, classes: &[&str], allowed: bool) -> Outcome<Vec<Duration>
         assigned_units: &queue,
         restricted: false,
         held: false,
+        filed_by: None,
+        age_hours: 1,
     };
     let context = RequestContext {
         purpose: &purpose,
         now: NOW,
         justification: false,
-        recent_reveals: 0,
+        recent_subjects: 0,
+        break_glass: false,
+        link: None,
         approved: false,
         assignee_agent: None,
         assignee_unit: None,

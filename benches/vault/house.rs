@@ -198,8 +198,8 @@ fn founder(name: &str, role: &str) -> Outcome<identity::NewAgent> {
             authority: "the bench".to_owned(),
             profession: None,
             sworn: false,
-            undertaking_on: None,
-            undertaking_ref: None,
+            undertaking_on: Some("2020-01-01".parse()?),
+            undertaking_ref: Some("bench".to_owned()),
         },
     })
 }

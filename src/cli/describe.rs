@@ -134,6 +134,9 @@ fn mark(truth: bool, word: &str) -> String {
 /// A type in one cell: its kind, and its bounds or list.
 fn shape(value: &ValueType) -> String {
     let kind = value.kind.as_str();
+    if let Some(collection) = &value.collection {
+        return format!("{kind} to {collection}");
+    }
     match (&value.max_bytes, &value.range, value.codes.as_slice()) {
         (Some(most), ..) => format!("{kind}, at most {most} bytes"),
         (_, Some(range), _) => format!("{kind} {} to {}", range.min, range.max),
@@ -151,12 +154,15 @@ mod tests {
     fn a_type_is_shown_with_its_own_bounds() {
         let of = |kind, max_bytes, codes: &[&str], range| {
             let codes = codes.iter().map(|c| (*c).to_owned()).collect();
-            shape(&ValueType { kind, max_bytes, codes, range })
+            shape(&ValueType { kind, max_bytes, collection: None, codes, range })
         };
         assert_eq!(of(ValueKind::Text, Some(200), &[], None), "text, at most 200 bytes");
         assert_eq!(of(ValueKind::Code, None, &["f", "m"], None), "code: f | m");
         let range = Some(Range { min: 0, max: 9 });
         assert_eq!(of(ValueKind::Integer, None, &[], range), "integer 0 to 9");
         assert_eq!(of(ValueKind::Nir, None, &[], None), "nir");
+        let (kind, collection) = (ValueKind::Reference, Some("cases".to_owned()));
+        let end = ValueType { kind, max_bytes: None, collection, codes: vec![], range: None };
+        assert_eq!(shape(&end), "reference to cases");
     }
 }

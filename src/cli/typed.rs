@@ -103,7 +103,7 @@ pub(super) mod tests {
     };
 
     pub(in crate::cli) fn of_kind(kind: ValueKind) -> ValueType {
-        ValueType { kind, max_bytes: None, codes: vec![], range: None }
+        ValueType { kind, max_bytes: None, collection: None, codes: vec![], range: None }
     }
 
     /// A collection with these fields and an attribute `state`.

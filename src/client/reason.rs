@@ -100,6 +100,12 @@ reasons! {
     /// The data's period had ended before it arrived.
     AlreadyExpired = "ALREADY_EXPIRED", FailedPrecondition, false,
         "this data is already past its retention date", "do not file it: by the rule it must be forgotten";
+    /// The role is one that the pack refuses to everybody.
+    RoleExcluded = "ROLE_EXCLUDED", FailedPrecondition, false,
+        "the pack excludes this role: nobody may be given it", "appoint to another role; the pack's README and policies say why this one is refused";
+    /// The habilitation would bring duties together that the pack keeps apart.
+    DutiesSeparated = "DUTIES_SEPARATED", FailedPrecondition, false,
+        "the pack keeps these duties apart: one person may not have both", "appoint another person, or another role; the pack's `[[separation]]` says what is kept apart";
     /// An agent of this name exists.
     Exists = "EXISTS", AlreadyExists, false,
         "an agent with this name exists", "choose another name; names are never reused";

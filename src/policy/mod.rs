@@ -35,7 +35,7 @@ mod schema;
 #[cfg(test)]
 mod tests;
 
-pub use engine::{ActionDecision, RequestContext, Resource, VAULT_ACTIONS};
+pub use engine::{AGE_UNKNOWN, ActionDecision, LinkFacts, RequestContext, Resource, VAULT_ACTIONS};
 pub use mask::{Mask, mask};
 pub use pack::{AttributeSpec, CollectionSpec, FieldSpec, Pack, PackError};
 pub use period::{Period, PeriodError};

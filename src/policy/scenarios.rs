@@ -25,10 +25,10 @@ use super::{
     ATTRIBUTES_CLASS,
     engine::{
         ask::plausible,
-        request::{Principal, RequestContext, Resource, VAULT_ACTIONS},
+        request::{LinkFacts, Principal, RequestContext, Resource, VAULT_ACTIONS},
     },
     pack::{
-        Pack,
+        CollectionSpec, Pack,
         document::{many, named},
         error::{At, PackError, Source},
     },
@@ -80,7 +80,11 @@ pub(super) struct Scenario {
     #[serde(default)]
     approved: bool,
     #[serde(default)]
-    recent_reveals: u32,
+    recent_subjects: u32,
+    #[serde(default)]
+    break_glass: bool,
+    /// The one link that the request names, verified.
+    link: Option<LinkToml>,
     expect: Expect,
     pub(super) policy: Option<String>,
     pub(super) not_policy: Option<String>,
@@ -98,8 +102,32 @@ struct RecordToml {
     restricted: bool,
     #[serde(default)]
     held: bool,
+    filed_by: Option<String>,
+    #[serde(default)]
+    age_hours: u32,
     #[serde(default)]
     attributes: BTreeMap<String, toml::Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LinkToml {
+    /// Of which collection; needed where the pack has several of links.
+    collection: Option<String>,
+    territory: Option<String>,
+    #[serde(default)]
+    attributes: BTreeMap<String, toml::Value>,
+    #[serde(default)]
+    other_assigned_to_me: bool,
+    #[serde(default)]
+    other_in_my_unit: bool,
+}
+
+/// A link that a scenario speaks of, in the pack's own words.
+struct Linked {
+    collection: CollectionName,
+    territory: Option<TerritoryName>,
+    attributes: Vec<(FieldName, Value)>,
 }
 
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
@@ -224,7 +252,8 @@ impl Scenario {
         let territory = optional(&record.territory, TerritoryName::parse)?;
         let assigned_agents = names(&record.assigned_agents, AgentId::parse)?;
         let assigned_units = names(&record.assigned_units, UnitName::parse)?;
-        let attributes = self.attributes(pack, &collection)?;
+        let attributes = attributes(spec, &record.attributes)?;
+        let filed_by = optional(&record.filed_by, AgentId::parse)?;
         let on = Resource {
             record: RecordId::from_bytes([1; 16]),
             collection: &collection,
@@ -234,6 +263,8 @@ impl Scenario {
             assigned_units: &assigned_units,
             restricted: record.restricted,
             held: record.held,
+            filed_by: filed_by.as_ref(),
+            age_hours: record.age_hours,
         };
         let purpose = self.purpose.as_deref().ok_or("a data action needs a purpose")?;
         let purpose = name(purpose, PurposeName::parse)?;
@@ -242,11 +273,21 @@ impl Scenario {
         }
         let to_agent = optional(&self.to_agent, AgentId::parse)?;
         let to_unit = optional(&self.to_unit, UnitName::parse)?;
+        let linked = self.link.as_ref().map(|link| link.words(pack)).transpose()?;
+        let link = self.link.as_ref().zip(linked.as_ref()).map(|(link, words)| LinkFacts {
+            collection: &words.collection,
+            territory: words.territory.as_ref(),
+            attributes: &words.attributes,
+            other_assigned_to_me: link.other_assigned_to_me,
+            other_in_my_unit: link.other_in_my_unit,
+        });
         let context = RequestContext {
             purpose: &purpose,
             now: Timestamp::from_millis(0),
             justification: self.justification,
-            recent_reveals: self.recent_reveals,
+            recent_subjects: self.recent_subjects,
+            break_glass: self.break_glass,
+            link: link.as_ref(),
             approved: self.approved,
             assignee_agent: to_agent.as_ref(),
             assignee_unit: to_unit.as_ref(),
@@ -277,37 +318,6 @@ impl Scenario {
         }
     }
 
-    fn attributes(
-        &self,
-        pack: &Pack,
-        collection: &CollectionName,
-    ) -> Result<Vec<(FieldName, Value)>, String> {
-        let mut given = Vec::new();
-        for (key, value) in &self.record.attributes {
-            let value = match value {
-                toml::Value::String(text) => Value::Text(text.clone()),
-                toml::Value::Integer(n) => Value::Integer(*n),
-                toml::Value::Boolean(b) => Value::Boolean(*b),
-                _ => return Err(format!("attribute `{key}`: write dates as text")),
-            };
-            given.push((name(key, FieldName::parse)?, value));
-        }
-        let spec = pack.collection(collection).ok_or("unknown collection")?;
-        let first = |violations: Vec<super::value::Violation>| {
-            violations.first().map(|v| format!("{}: {}", v.path, v.reason)).unwrap_or_default()
-        };
-        // Required attributes that a scenario does not care about get some fitting value.
-        let mut attributes = spec.check_attributes(given, false).map_err(first)?;
-        for (name, value) in plausible(spec) {
-            let known = attributes.iter().any(|(other, _)| other == &name);
-            let required = spec.attribute(&name).is_some_and(|attribute| attribute.required);
-            if required && !known {
-                attributes.push((name, value));
-            }
-        }
-        Ok(attributes)
-    }
-
     fn instant(&self, pack: &Pack, who: &Principal<'_>) -> Result<Timestamp, String> {
         let text = self.at.as_deref().unwrap_or(DEFAULT_AT);
         let local = chrono::NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M")
@@ -316,6 +326,56 @@ impl Scenario {
         let since = local.time().signed_duration_since(chrono::NaiveTime::MIN).num_milliseconds();
         Ok(start.ok_or("at is beyond the calendar")?.plus_millis(since))
     }
+}
+
+// === impl LinkToml ===
+
+impl LinkToml {
+    /// Its collection, territory and attributes, all of the pack.
+    fn words(&self, pack: &Pack) -> Result<Linked, String> {
+        let named = self.collection.as_deref().map(|text| name(text, CollectionName::parse));
+        let named = named.transpose()?;
+        let mut links = pack.collections().iter().filter(|spec| spec.is_link());
+        let spec = match &named {
+            Some(wanted) => links.find(|spec| &spec.name == wanted),
+            None => links.next().filter(|_| links.next().is_none()),
+        };
+        let spec = spec.ok_or("link: name the one collection of links that it is of")?;
+        Ok(Linked {
+            collection: spec.name.clone(),
+            territory: optional(&self.territory, TerritoryName::parse)?,
+            attributes: attributes(spec, &self.attributes)?,
+        })
+    }
+}
+
+/// Attributes as a scenario writes them. Required ones that it does not care about get some fitting value.
+fn attributes(
+    spec: &CollectionSpec,
+    written: &BTreeMap<String, toml::Value>,
+) -> Result<Vec<(FieldName, Value)>, String> {
+    let mut given = Vec::new();
+    for (key, value) in written {
+        let value = match value {
+            toml::Value::String(text) => Value::Text(text.clone()),
+            toml::Value::Integer(n) => Value::Integer(*n),
+            toml::Value::Boolean(b) => Value::Boolean(*b),
+            _ => return Err(format!("attribute `{key}`: write dates as text")),
+        };
+        given.push((name(key, FieldName::parse)?, value));
+    }
+    let first = |violations: Vec<super::value::Violation>| {
+        violations.first().map(|v| format!("{}: {}", v.path, v.reason)).unwrap_or_default()
+    };
+    let mut attributes = spec.check_attributes(given, false).map_err(first)?;
+    for (name, value) in plausible(spec) {
+        let known = attributes.iter().any(|(other, _)| other == &name);
+        let required = spec.attribute(&name).is_some_and(|attribute| attribute.required);
+        if required && !known {
+            attributes.push((name, value));
+        }
+    }
+    Ok(attributes)
 }
 
 // === impl AgentToml ===

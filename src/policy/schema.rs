@@ -5,14 +5,16 @@
 //!
 //! ```text
 //! Agent in Role       service, sworn, undertaking, valid_today, unit?, territory?, profession?
-//! <collection>        territory?, assigned_agents, assigned_units, restricted, held, <attributes>
+//! <collection>        territory?, assigned_agents, assigned_units, restricted, held, filed_by?, age_hours,
+//!                     <attributes>
 //! Vault::"vault"      the resource of actions on the vault itself
 //! Action "reveal:<class>" "mask:<class>" "match:<class>" "write:<class>" "create:<collection>"
 //!        "assign:<collection>" "erase:<collection>" "hold:<collection>", in the groups "reveal" "mask"
 //!        "match" "write" "create" "assign" "erase" "hold" and, all of them, "data"; the vault's own
 //!        actions in the group "vault"
-//! context (data)      purpose, today, local_minutes, local_weekday, justification, recent_reveals,
-//!                     approved, break_glass, notice_given; create adds class; assign adds to_self,
+//! context (data)      purpose, today, local_minutes, local_weekday, justification, recent_subjects,
+//!                     approved, break_glass, notice_given, and in a pack with links link?, a record of
+//!                     other_assigned_to_me, other_in_my_unit and the link's own attributes; create adds class; assign adds to_self,
 //!                     to_own_unit, to_unit_of_own_territory
 //! context (vault)     today, local_minutes, local_weekday
 //! ```
@@ -58,6 +60,8 @@ pub(super) fn generate(vocabulary: &Vocabulary) -> Json {
     for spec in &vocabulary.collections {
         types.insert(spec.name.to_string(), resource(spec));
     }
+    let link = link(vocabulary);
+    let data_context = || data_context(link.as_ref());
     let mut actions = Map::new();
     for group in GROUPS {
         actions.insert((*group).into(), json!({}));
@@ -136,15 +140,43 @@ fn resource(spec: &CollectionSpec) -> Json {
     shape.insert("assigned_units".into(), json!({ "type": "Set", "element": entity("Unit") }));
     shape.insert("restricted".into(), boolean());
     shape.insert("held".into(), boolean());
-    if spec.territory_attribute.is_some() {
-        shape.insert("territory".into(), optional(entity("Territory")));
+    shape.insert("filed_by".into(), optional(entity("Agent")));
+    shape.insert("age_hours".into(), long());
+    shape.extend(attributes(spec));
+    json!({ "shape": { "type": "Record", "attributes": shape } })
+}
+
+/// A collection's own attributes; its territory may be missing, whatever the pack says of it.
+fn attributes(spec: &CollectionSpec) -> Map<String, Json> {
+    let typed = |attribute: &AttributeSpec| {
+        if spec.territory_attribute.as_ref() == Some(&attribute.name) {
+            return ("territory".to_owned(), optional(entity("Territory")));
+        }
+        (attribute.name.to_string(), attribute_type(spec, attribute))
+    };
+    spec.attributes.iter().map(typed).collect()
+}
+
+/// What a link looks like from its ends. Where there are several collections of links, what not all of
+/// them require may be missing; that one name has one type in all is checked with the collections.
+fn link(vocabulary: &Vocabulary) -> Option<Json> {
+    let links: Vec<_> = vocabulary.collections.iter().filter(|spec| spec.is_link()).collect();
+    let mut shape = Map::new();
+    for spec in &links {
+        shape.extend(attributes(spec));
     }
-    for attribute in &spec.attributes {
-        if spec.territory_attribute.as_ref() != Some(&attribute.name) {
-            shape.insert(attribute.name.to_string(), attribute_type(spec, attribute));
+    for (name, kind) in &mut shape {
+        let required = |spec: &&CollectionSpec| {
+            spec.attributes.iter().any(|a| a.name.as_str() == name && a.required)
+        };
+        if !links.iter().all(required) {
+            *kind = optional(kind.take());
         }
     }
-    json!({ "shape": { "type": "Record", "attributes": shape } })
+    for fact in ["other_assigned_to_me", "other_in_my_unit"] {
+        shape.insert(fact.into(), boolean());
+    }
+    (!links.is_empty()).then(|| optional(json!({ "type": "Record", "attributes": shape })))
 }
 
 fn attribute_type(spec: &CollectionSpec, attribute: &AttributeSpec) -> Json {
@@ -157,10 +189,11 @@ fn attribute_type(spec: &CollectionSpec, attribute: &AttributeSpec) -> Json {
     if attribute.required { base } else { optional(base) }
 }
 
-fn data_context() -> Map<String, Json> {
+fn data_context(link: Option<&Json>) -> Map<String, Json> {
     let mut context = time_context();
+    context.extend(link.map(|link| ("link".to_owned(), link.clone())));
     context.insert("purpose".into(), entity("Purpose"));
-    context.insert("recent_reveals".into(), long());
+    context.insert("recent_subjects".into(), long());
     for fact in ["justification", "approved", "break_glass", "notice_given"] {
         context.insert(fact.into(), boolean());
     }

@@ -187,6 +187,8 @@ fn vault(error: &VaultError) -> Refusal {
         }
         VaultError::UnknownCollection => Refusal::of(Reason::UnknownCollection),
         VaultError::UnknownPurpose => Refusal::of(Reason::UnknownPurpose),
+        VaultError::RoleExcluded => Refusal::of(Reason::RoleExcluded),
+        VaultError::DutiesSeparated => Refusal::of(Reason::DutiesSeparated),
         VaultError::TooMany { what, limit } => Refusal::bound(Reason::Limit, what, *limit),
         VaultError::Corrupt(_) => Refusal::of(Reason::Corrupt),
         VaultError::WrongReceipt | VaultError::Interrupted => Refusal::of(Reason::Internal),

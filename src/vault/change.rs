@@ -61,7 +61,9 @@ impl Change<'_> {
             purpose: &self.why.purpose,
             now: self.log.civil_now(),
             justification: self.why.justification.is_some(),
-            recent_reveals: 0,
+            recent_subjects: 0,
+            break_glass: false,
+            link: None,
             approved: false,
             assignee_agent: match to {
                 Some(Assignee::Agent(agent)) => Some(agent),

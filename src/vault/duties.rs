@@ -361,6 +361,9 @@ pub(crate) fn check_habilitation(
     if !pack.has_role(&given.role) {
         refuse("habilitation.role", "is not a role of the pack");
     }
+    if pack.is_excluded_role(&given.role) {
+        return Err(VaultError::RoleExcluded);
+    }
     if given.unit.as_ref().is_some_and(|unit| !pack.has_unit(unit)) {
         refuse("habilitation.unit", "is not a unit of the pack");
     }

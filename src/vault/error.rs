@@ -50,6 +50,12 @@ pub enum VaultError {
     /// The source of the root key gives no new secret.
     #[error(transparent)]
     RootUnreadable(#[from] RootUnreadable),
+    /// The pack lists the role in order to refuse it.
+    #[error("this role is excluded by the pack: nobody may be given it")]
+    RoleExcluded,
+    /// The pack's separation of duties forbids this role beside, or with, what the agent would have.
+    #[error("these duties may not be in one hand")]
+    DutiesSeparated,
     /// The pack has no such purpose.
     #[error("unknown purpose; use one of the pack's closed list")]
     UnknownPurpose,

@@ -24,7 +24,7 @@ use crate::{
 use super::{
     CreateInput, Created, Intent, VaultError,
     disclose::{ATTRIBUTES, seal_fields},
-    head::{Head, SectionRef},
+    head::{Filed, Head, SectionRef},
     request,
     tokens::Tokens,
 };
@@ -169,6 +169,8 @@ impl<'a> Filing<'a> {
             assigned_units: &[],
             restricted: false,
             held: false,
+            filed_by: Some(&self.who.agent),
+            age_hours: 0,
         };
         let context = request::context(self.why, self.log.civil_now());
         // Asked once per class it would write, and for the attributes.
@@ -217,7 +219,8 @@ impl<'a> Filing<'a> {
         }
         ops.extend(index.iter().map(|key| Op::Put(key.clone(), Vec::new())));
         ops.push(Op::Put(keys::member(&head_slot.cohort.id, &id), Vec::new()));
-        let head = head_of(checked, sections);
+        let filed = Filed { by: self.who.agent.clone(), at: self.log.civil_now() };
+        let head = head_of(checked, sections, filed);
         let at = (&head_slot.at, &head_slot.secret, &head_slot.cohort);
         let row = head.seal_row(id, FIRST, at, index, keyring, random)?;
         ops.push(Op::Put(keys::record(&id), row));
@@ -226,7 +229,7 @@ impl<'a> Filing<'a> {
     }
 }
 
-fn head_of(checked: &Checked<'_>, sections: Vec<SectionRef>) -> Head {
+fn head_of(checked: &Checked<'_>, sections: Vec<SectionRef>, filed: Filed) -> Head {
     Head {
         collection: checked.spec.name.clone(),
         subject: checked.subject,
@@ -239,6 +242,7 @@ fn head_of(checked: &Checked<'_>, sections: Vec<SectionRef>) -> Head {
         assignments: Vec::new(),
         sections,
         former: Vec::new(),
+        filed: Some(filed),
     }
 }
 

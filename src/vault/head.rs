@@ -18,18 +18,27 @@ use crate::{
         SubjectId, TerritoryName, UnitName,
     },
     keyring::{CohortInfo, Keyring, SegmentState},
-    policy::{Resource, Value},
+    policy::{AGE_UNKNOWN, Resource, Value},
     random::Random,
     storage::{Store, keys},
     wire::store,
 };
 
 use super::{Assignee, VaultError};
+use stored::{
+    decode_assignment, decode_attribute, decode_section_ref, decode_slot, encode_assignment,
+    encode_attribute, encode_section_ref, encode_slot,
+};
+pub(crate) use stored::{decode_value, encode_value};
+
+mod stored;
 
 /// Alarm: a record was changed on disk.
 const ALARM_CORRUPT: &str = "record-changed";
 /// The reserved class of the head.
 const HEAD: &str = "_head";
+/// Milliseconds of an hour.
+const HOUR_MS: i64 = 60 * 60 * 1000;
 /// `Head.state` of a live record.
 const LIVE: u32 = 1;
 /// How often a read is repeated when writers keep changing the record under it.
@@ -65,6 +74,15 @@ pub(crate) struct Head {
     pub(crate) sections: Vec<SectionRef>,
     /// Slots that it was moved out of and that may still live: an erasure must reach them too.
     pub(crate) former: Vec<SlotRef>,
+    /// Who created the record, and when; heads of before it was kept do not say.
+    pub(crate) filed: Option<Filed>,
+}
+
+/// Who created a record, and when. Set once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Filed {
+    pub(crate) by: AgentId,
+    pub(crate) at: Timestamp,
 }
 
 /// A record as one consistent state: row, verified head, and sections still sealed.
@@ -89,6 +107,7 @@ pub(crate) struct Standing {
     agents: Vec<AgentId>,
     units: Vec<UnitName>,
     held: bool,
+    age_hours: u32,
 }
 
 // === impl Loaded ===
@@ -233,7 +252,12 @@ impl Loaded {
 
     /// Assignments and holds that have not run out at `now`.
     pub(crate) fn standing(&self, now: Timestamp) -> Standing {
-        let mut standing = Standing { agents: Vec::new(), units: Vec::new(), held: self.held(now) };
+        let mut standing = Standing {
+            agents: Vec::new(),
+            units: Vec::new(),
+            held: self.held(now),
+            age_hours: self.head.filed.as_ref().map_or(AGE_UNKNOWN, |filed| filed.age_hours(now)),
+        };
         for assignment in &self.head.assignments {
             if assignment.until.is_some_and(|until| until <= now) {
                 continue;
@@ -257,6 +281,8 @@ impl Loaded {
             assigned_units: &standing.units,
             restricted: self.head.restricted,
             held: standing.held,
+            filed_by: self.head.filed.as_ref().map(|filed| &filed.by),
+            age_hours: standing.age_hours,
         }
     }
 }
@@ -270,6 +296,16 @@ pub(crate) fn read_listed(log: &AuditLog, id: RecordId) -> Result<Option<Loaded>
             Ok(None)
         }
         read => read,
+    }
+}
+
+// === impl Filed ===
+
+impl Filed {
+    /// Whole hours from then to `now`; none where the clock stands before it.
+    fn age_hours(&self, now: Timestamp) -> u32 {
+        let hours = now.as_millis().saturating_sub(self.at.as_millis()) / HOUR_MS;
+        u32::try_from(hours.max(0)).unwrap_or(AGE_UNKNOWN)
     }
 }
 
@@ -324,6 +360,8 @@ impl Head {
             territory: self.territory.as_ref().map(ToString::to_string).unwrap_or_default(),
             created_by_request: Vec::new(),
             former_slots: self.former.iter().map(encode_slot).collect(),
+            filed_by: self.filed.as_ref().map(|filed| filed.by.to_string()).unwrap_or_default(),
+            filed_at_ms: self.filed.as_ref().map_or(0, |filed| filed.at.as_millis()),
         };
         zeroize::Zeroizing::new(head.encode_to_vec())
     }
@@ -338,7 +376,15 @@ impl Head {
             "" => None,
             name => Some(TerritoryName::parse(name).ok()?),
         };
+        let filed = match head.filed_by.as_str() {
+            "" => None,
+            agent => Some(Filed {
+                by: AgentId::parse(agent).ok()?,
+                at: Timestamp::from_millis(head.filed_at_ms),
+            }),
+        };
         Some(Self {
+            filed,
             collection: CollectionName::parse(&head.collection).ok()?,
             subject: SubjectId::from_slice(&head.subject_id).ok()?,
             collected_on: head.collected_on.parse().ok()?,
@@ -358,87 +404,9 @@ impl Head {
     }
 }
 
-// === encoding ===
-
 fn head_class() -> Result<ClassName, VaultError> {
     ClassName::parse(HEAD).map_err(|_| VaultError::Corrupt("class name"))
 }
 
-fn encode_attribute((name, value): &(FieldName, Value)) -> store::Attribute {
-    store::Attribute { name: name.to_string(), value: Some(encode_value(value)) }
-}
-
-fn decode_attribute(stored: store::Attribute) -> Option<(FieldName, Value)> {
-    Some((FieldName::parse(&stored.name).ok()?, decode_value(stored.value?)?))
-}
-
-/// A value as it is stored, in heads and in sections.
-pub(crate) fn encode_value(value: &Value) -> store::StoredValue {
-    use store::stored_value::Kind;
-    let kind = match value {
-        Value::Text(text) => Kind::Text(text.clone()),
-        Value::Integer(number) => Kind::Integer(*number),
-        Value::Date(date) => Kind::Date(date.to_string()),
-        Value::Boolean(yes) => Kind::Boolean(*yes),
-    };
-    store::StoredValue { kind: Some(kind) }
-}
-
-/// A stored value read back; `None` if it is no value of ours.
-pub(crate) fn decode_value(stored: store::StoredValue) -> Option<Value> {
-    use store::stored_value::Kind;
-    Some(match stored.kind? {
-        Kind::Text(text) => Value::Text(text),
-        Kind::Integer(number) => Value::Integer(number),
-        Kind::Date(date) => Value::Date(date.parse().ok()?),
-        Kind::Boolean(yes) => Value::Boolean(yes),
-    })
-}
-
-fn encode_assignment(assignment: &Assignment) -> store::Assignee {
-    let (agent_id, unit) = match &assignment.to {
-        Assignee::Agent(agent) => (agent.to_string(), String::new()),
-        Assignee::Unit(unit) => (String::new(), unit.to_string()),
-    };
-    store::Assignee { agent_id, unit, until_ms: assignment.until.map_or(0, Timestamp::as_millis) }
-}
-
-fn decode_assignment(stored: &store::Assignee) -> Option<Assignment> {
-    let to = match (stored.agent_id.as_str(), stored.unit.as_str()) {
-        (agent, "") => Assignee::Agent(AgentId::parse(agent).ok()?),
-        ("", unit) => Assignee::Unit(UnitName::parse(unit).ok()?),
-        _ => return None,
-    };
-    let until = (stored.until_ms != 0).then(|| Timestamp::from_millis(stored.until_ms));
-    Some(Assignment { to, until })
-}
-
-fn encode_section_ref(at: &SectionRef) -> store::SectionRef {
-    store::SectionRef {
-        class: at.class.to_string(),
-        version: at.version,
-        cohort_id: at.cohort.as_bytes().to_vec(),
-        seg_id: at.slot.seg.as_bytes().to_vec(),
-        index: at.slot.index,
-    }
-}
-
-fn encode_slot(slot: &SlotRef) -> Vec<u8> {
-    [slot.seg.as_bytes().as_slice(), &slot.index.to_be_bytes()].concat()
-}
-
-fn decode_slot(bytes: &[u8]) -> Option<SlotRef> {
-    let (seg, index) = bytes.split_at_checked(16)?;
-    let index = u32::from_be_bytes(index.try_into().ok()?);
-    Some(SlotRef { seg: SegmentId::from_slice(seg).ok()?, index })
-}
-
-fn decode_section_ref(stored: &store::SectionRef) -> Option<SectionRef> {
-    let seg = SegmentId::from_slice(&stored.seg_id).ok()?;
-    Some(SectionRef {
-        class: ClassName::parse(&stored.class).ok()?,
-        version: stored.version,
-        cohort: CohortId::from_slice(&stored.cohort_id).ok()?,
-        slot: SlotRef { seg, index: stored.index },
-    })
-}
+#[cfg(test)]
+mod tests;

@@ -31,3 +31,4 @@ mod reseal;
 mod retention;
 mod shipped;
 mod startup;
+mod ties;

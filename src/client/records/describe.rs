@@ -82,11 +82,15 @@ fn value_type(answer: Option<api::ValueType>) -> ValueType {
         api::ValueKind::Code => ValueKind::Code,
         api::ValueKind::Integer => ValueKind::Integer,
         api::ValueKind::Boolean => ValueKind::Boolean,
+        api::ValueKind::Note => ValueKind::Note,
+        api::ValueKind::Reference => ValueKind::Reference,
     };
     let range = Range { min: answer.min, max: answer.max };
     ValueType {
         kind,
-        max_bytes: (kind == ValueKind::Text && answer.max_bytes > 0).then_some(answer.max_bytes),
+        max_bytes: (matches!(kind, ValueKind::Text | ValueKind::Note) && answer.max_bytes > 0)
+            .then_some(answer.max_bytes),
+        collection: (kind == ValueKind::Reference).then_some(answer.collection),
         codes: answer.codes,
         range: (kind == ValueKind::Integer).then_some(range),
     }

@@ -27,6 +27,10 @@ pub enum ValueKind {
     Integer,
     /// True or false.
     Boolean,
+    /// Any text, of several lines.
+    Note,
+    /// The id of a record.
+    Reference,
 }
 
 impl ValueKind {
@@ -44,6 +48,8 @@ impl ValueKind {
             Self::Code => "code",
             Self::Integer => "integer",
             Self::Boolean => "boolean",
+            Self::Note => "note",
+            Self::Reference => "reference",
         }
     }
 }
@@ -62,9 +68,12 @@ pub struct Range {
 pub struct ValueType {
     /// What it is.
     pub kind: ValueKind,
-    /// For text: most bytes of UTF-8.
+    /// For text and notes: most bytes of UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_bytes: Option<u32>,
+    /// For a reference: the collection it points into.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub collection: Option<String>,
     /// For a code: the whole list.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub codes: Vec<String>,

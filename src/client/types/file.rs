@@ -145,7 +145,13 @@ mod tests {
         let field = |name: &str, kind| FieldDescription {
             name: name.into(),
             class: "identity".into(),
-            value: ValueType { kind, max_bytes: None, codes: vec![], range: None },
+            value: ValueType {
+                kind,
+                max_bytes: None,
+                collection: None,
+                codes: vec![],
+                range: None,
+            },
             required: false,
             searchable: false,
             mask: String::new(),

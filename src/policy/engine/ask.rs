@@ -131,8 +131,10 @@ impl Pack {
             purpose: context.purpose,
             at,
             justification: context.justification,
-            recent_reveals: context.recent_reveals,
+            recent_subjects: context.recent_subjects,
             approved: context.approved,
+            break_glass: context.break_glass,
+            link: context.link,
             assignment: (verb == Verb::Assign).then(|| self.assignment(who, context)),
         };
         match self.engine.classes(who, verb, on, asked, &facts) {
@@ -184,6 +186,8 @@ impl Pack {
             assigned_units: &[],
             restricted: false,
             held: false,
+            filed_by: Some(&self.engine.somebody),
+            age_hours: 0,
         };
         // Whatever the policies say of a record in nobody's hands, there is none.
         let Decision { classes: decided, .. } =

@@ -13,10 +13,11 @@ use cedar_policy::{
 };
 
 use super::{
-    ClassSlots, CollectionSlots, Engine, Slice, Slot, facts::Symbols, request::VAULT_ACTIONS,
+    ClassSlots, CollectionSlots, Engine, Slice, Slot, excluded, facts::Symbols, gates::Gates,
+    request::VAULT_ACTIONS,
 };
 use crate::{
-    ids::{ClassName, RoleName},
+    ids::{AgentId, ClassName, RoleName},
     policy::{
         ATTRIBUTES_CLASS,
         pack::{
@@ -32,11 +33,14 @@ use crate::{
 /// What every policy must say of itself, and all it may say.
 const ANNOTATIONS: [&str; 3] = ["id", "reason", "legal"];
 
+/// Stands for whoever filed a record, where there is none.
+const SOMEBODY: &str = "somebody";
+
 /// A parsed policy and where it stands.
-struct Written {
-    policy: Policy,
-    file: String,
-    line: usize,
+pub(super) struct Written {
+    pub(super) policy: Policy,
+    pub(super) file: String,
+    pub(super) line: usize,
 }
 
 impl Engine {
@@ -61,6 +65,7 @@ impl Engine {
         let vocabulary = vocabulary?;
         let schema = schema_of(vocabulary, errors)?;
         validate(&schema, &written, errors);
+        excluded::check(vocabulary, &written, errors);
         if errors.len() > before {
             return None;
         }
@@ -79,7 +84,19 @@ impl Engine {
         }
         let refs = written.iter().map(|w| (w.policy.id().clone(), reference(&w.policy))).collect();
         let authorizer = Authorizer::new();
-        Some(Self { authorizer, symbols, refs, collections, vault, attributes_class })
+        let excluded_roles = vocabulary.excluded_roles.iter().map(|at| at.value.clone()).collect();
+        let somebody = AgentId::parse(SOMEBODY).ok()?;
+        Some(Self {
+            authorizer,
+            symbols,
+            refs,
+            collections,
+            vault,
+            attributes_class,
+            somebody,
+            excluded_roles,
+            gates: Gates::of(vocabulary),
+        })
     }
 }
 
@@ -111,8 +128,9 @@ fn read(source: &mut Source<'_>, written: &mut Vec<Written>) {
         }
         let id = policy.annotation("id").unwrap_or_default();
         // The form of names, so that ids are safe in events, answers and file names.
-        if RoleName::parse(id).is_err() {
-            source.error(line, format!("@id `{id}` must be 1 to 64 of `a-z0-9_-.`"));
+        if RoleName::parse(id).is_err() || id.starts_with('_') {
+            let reason = format!("@id `{id}` must be 1 to 64 of `a-z0-9_-.`, not `_` first");
+            source.error(line, reason);
             continue;
         }
         let id = PolicyId::new(id);

@@ -11,7 +11,7 @@ use cedar_policy::{
 };
 use chrono::Datelike;
 
-use super::request::{Moment, Principal, Resource};
+use super::request::{LinkFacts, Moment, Principal, Resource};
 use crate::{
     ids::{
         AgentId, ClassName, CollectionName, FieldName, PurposeName, RoleName, TerritoryName,
@@ -43,6 +43,8 @@ struct Shape {
     kind: EntityTypeName,
     territory: Option<FieldName>,
     unit: Option<FieldName>,
+    /// Its records are links.
+    links: bool,
 }
 
 /// The facts of one request's context.
@@ -50,8 +52,10 @@ pub(super) struct ContextFacts<'a> {
     pub(super) purpose: &'a PurposeName,
     pub(super) at: Moment,
     pub(super) justification: bool,
-    pub(super) recent_reveals: u32,
+    pub(super) recent_subjects: u32,
     pub(super) approved: bool,
+    pub(super) break_glass: bool,
+    pub(super) link: Option<&'a LinkFacts<'a>>,
     /// Only for an assignment.
     pub(super) assignment: Option<Assignment>,
 }
@@ -157,18 +161,49 @@ impl Symbols {
             ("assigned_units".to_owned(), Expr::new_set(units.map(Expr::new_entity_uid))),
             ("restricted".to_owned(), Expr::new_bool(on.restricted)),
             ("held".to_owned(), Expr::new_bool(on.held)),
+            ("age_hours".to_owned(), Expr::new_long(i64::from(on.age_hours))),
         ]);
-        let territory = on.territory.filter(|_| shape.territory.is_some());
-        if let Some(uid) = territory.and_then(|territory| self.territories.get(territory)) {
-            facts.insert("territory".to_owned(), Expr::new_entity_uid(uid.clone()));
+        if let Some(agent) = on.filed_by {
+            let uid = uid(&self.agent, agent.as_str());
+            facts.insert("filed_by".to_owned(), Expr::new_entity_uid(uid));
         }
-        for (name, value) in on.attributes {
+        facts.extend(self.attributes(shape, on.territory, on.attributes));
+        Entity::new(uid(&shape.kind, &on.record.to_string()), facts, HashSet::new()).ok()
+    }
+
+    /// Territory and attributes of a record under their own names.
+    fn attributes(
+        &self,
+        shape: &Shape,
+        territory: Option<&TerritoryName>,
+        attributes: &[(FieldName, Value)],
+    ) -> Facts {
+        let territory = territory.filter(|_| shape.territory.is_some());
+        let territory = territory.and_then(|territory| self.territories.get(territory));
+        let mut facts: Facts = territory
+            .map(|uid| ("territory".to_owned(), Expr::new_entity_uid(uid.clone())))
+            .into_iter()
+            .collect();
+        for (name, value) in attributes {
             if shape.territory.as_ref() != Some(name) {
                 let fact = self.attribute(shape.unit.as_ref() == Some(name), value);
                 facts.extend(fact.map(|fact| (name.to_string(), fact)));
             }
         }
-        Entity::new(uid(&shape.kind, &on.record.to_string()), facts, HashSet::new()).ok()
+        facts
+    }
+
+    /// The one link that a request names. `None` where its collection holds no links.
+    fn link(&self, link: &LinkFacts<'_>) -> Option<Expr> {
+        let shape = self.collections.get(link.collection).filter(|shape| shape.links)?;
+        let mut facts = self.attributes(shape, link.territory, link.attributes);
+        for (name, fact) in [
+            ("other_assigned_to_me", link.other_assigned_to_me),
+            ("other_in_my_unit", link.other_in_my_unit),
+        ] {
+            facts.push((name.to_owned(), Expr::new_bool(fact)));
+        }
+        Expr::new_record(facts).ok()
     }
 
     fn attribute(&self, is_unit: bool, value: &Value) -> Option<Expr> {
@@ -195,13 +230,15 @@ impl Symbols {
         let mut pairs = time(&facts.at);
         pairs.extend([
             ("purpose".to_owned(), Expr::new_entity_uid(purpose)),
-            ("recent_reveals".to_owned(), Expr::new_long(i64::from(facts.recent_reveals))),
+            ("recent_subjects".to_owned(), Expr::new_long(i64::from(facts.recent_subjects))),
             ("justification".to_owned(), Expr::new_bool(facts.justification)),
             ("approved".to_owned(), Expr::new_bool(facts.approved)),
-            // No call can state either yet, so policies see them as they are: no.
-            ("break_glass".to_owned(), Expr::new_bool(false)),
+            ("break_glass".to_owned(), Expr::new_bool(facts.break_glass)),
+            // No call can state it yet, so policies see it as it is: no.
             ("notice_given".to_owned(), Expr::new_bool(false)),
         ]);
+        let link = facts.link.and_then(|link| self.link(link));
+        pairs.extend(link.map(|link| ("link".to_owned(), link)));
         if let Some(class) = class {
             let class = self.classes.get(class)?.clone();
             pairs.push(("class".to_owned(), Expr::new_entity_uid(class)));
@@ -228,6 +265,7 @@ impl Shape {
             kind,
             territory: spec.territory_attribute.clone(),
             unit: spec.unit_attribute.clone(),
+            links: spec.is_link(),
         }
     }
 }

@@ -8,24 +8,29 @@
 
 pub(in crate::policy) mod ask;
 mod compile;
+mod excluded;
 mod facts;
+mod gates;
 pub(in crate::policy) mod request;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use cedar_policy::{
     Authorizer, Context, Entities, Entity, EntityUid, PolicyId, PolicySet, Request,
 };
 
 use super::permit::{ClassDecision, Decision, PolicyRef, Verb, Verdict};
-use crate::ids::{ClassName, CollectionName, RecordId, RoleName};
+use crate::ids::{AgentId, ClassName, CollectionName, RecordId, RoleName};
 
 use facts::Symbols;
+use gates::Gates;
 use request::Moment;
 pub(in crate::policy) use request::Principal;
-pub use request::{ActionDecision, RequestContext, Resource, VAULT_ACTIONS};
+pub use request::{
+    AGE_UNKNOWN, ActionDecision, LinkFacts, RequestContext, Resource, VAULT_ACTIONS,
+};
 
 /// One action on one resource type: its uid, its entity with its groups, and per role the policies
 /// that can matter.
@@ -64,6 +69,10 @@ pub(in crate::policy) struct Engine {
     collections: HashMap<CollectionName, CollectionSlots>,
     vault: HashMap<&'static str, Slot>,
     attributes_class: ClassName,
+    /// Who filed the record that is not there.
+    somebody: AgentId,
+    excluded_roles: HashSet<RoleName>,
+    gates: Gates,
 }
 
 /// One request on one record, ready to be asked class by class.
@@ -128,19 +137,26 @@ impl Engine {
         class: &ClassName,
         context: &Context,
     ) -> ClassDecision {
+        // Looked at beside the policies, not before them: their refusal says more, and costs the same.
+        let closed = self.gates.refusal(case.who, verb, class);
         let mut policies = Vec::new();
         for (slot, verdict) in
             slots.of(verb, class, case.who.role).zip([Verdict::Allow, Verdict::Mask])
         {
             let mut outcome = self.ask(slot, case, context.clone());
-            if outcome.allowed {
+            if outcome.allowed && closed.is_none() {
                 return ClassDecision { class: class.clone(), verdict, policies: outcome.policies };
             }
-            policies.append(&mut outcome.policies);
+            if !outcome.allowed {
+                policies.append(&mut outcome.policies);
+            }
             if outcome.erred {
                 // An error is a deny, not a reason to try the milder action.
                 break;
             }
+        }
+        if policies.is_empty() {
+            policies.extend(closed.cloned());
         }
         policies.sort();
         policies.dedup();
@@ -189,7 +205,10 @@ impl Engine {
     }
 
     fn vault_action(&self, who: &Principal<'_>, action: &str, at: &Moment) -> ActionDecision {
-        let outcome = self.vault.get(action).and_then(|slot| {
+        // Whatever the policies say: nobody is appointed to an excluded role, and who had it before the
+        // pack excluded it has nothing left.
+        let slot = self.vault.get(action).filter(|_| !self.excluded_roles.contains(who.role));
+        let outcome = slot.and_then(|slot| {
             let principal = self.symbols.agent(who)?;
             let (uid, vault) = (principal.uid(), Entity::with_uid(self.symbols.vault.clone()));
             let entities = [principal, vault, slot.entity.clone()];

@@ -55,6 +55,28 @@ pub struct Resource<'a> {
     pub restricted: bool,
     /// A hold keeps it.
     pub held: bool,
+    /// Who created it, where its head says so.
+    pub filed_by: Option<&'a AgentId>,
+    /// Whole hours since it was created; [`AGE_UNKNOWN`] where its head does not say.
+    pub age_hours: u32,
+}
+
+/// The age of a record whose head does not say when it was created: older than any rule counts.
+pub const AGE_UNKNOWN: u32 = u32::MAX;
+
+/// The one link that a request names, once the vault has opened and verified it and found that the
+/// record in question is one of its ends.
+pub struct LinkFacts<'a> {
+    /// The collection of links that it is of.
+    pub collection: &'a CollectionName,
+    /// Its territory, if it has one.
+    pub territory: Option<&'a TerritoryName>,
+    /// Its attributes, normalised.
+    pub attributes: &'a [(FieldName, Value)],
+    /// Its other end is assigned to the caller himself.
+    pub other_assigned_to_me: bool,
+    /// Its other end is in the queue of the caller's unit.
+    pub other_in_my_unit: bool,
 }
 
 /// What the policies may know of the request.
@@ -65,8 +87,12 @@ pub struct RequestContext<'a> {
     pub now: Timestamp,
     /// A justification was given. Its text is for the audit event alone.
     pub justification: bool,
-    /// Distinct subjects revealed to this caller within the last hour.
-    pub recent_reveals: u32,
+    /// Distinct subjects, other than this record's, revealed to this caller within the last hour.
+    pub recent_subjects: u32,
+    /// This request broke the glass, and the pack allows that.
+    pub break_glass: bool,
+    /// The link it names.
+    pub link: Option<&'a LinkFacts<'a>>,
     /// Another person has approved exactly this request.
     pub approved: bool,
     /// For [`Verb::Assign`](crate::policy::Verb::Assign): the agent the record goes to, or is taken from.

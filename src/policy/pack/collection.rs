@@ -5,24 +5,29 @@ use std::collections::BTreeSet;
 use super::{
     document::{CollectionDocument, FieldToml},
     error::{At, Source},
+    kinds, links,
     spec::{AttributeSpec, CollectionSpec, FieldSpec},
     words::{Lists, is_reserved, parsed, unlabelled},
 };
 use crate::{
     ids::{ClassName, CollectionName, FieldName},
-    limits::{FIELD_TEXT_BYTES_MAX, FIELDS_PER_RECORD_MAX},
+    limits::FIELDS_PER_RECORD_MAX,
     policy::{mask::Mask, period::Period, value::FieldType},
 };
 
 /// The only retention clock so far.
 const CLOCK: &str = "collected_on";
 /// What the engine itself says of every record, and Cedar's own words: no attribute may be called so.
-const TAKEN: [&str; 14] = [
+const TAKEN: [&str; 18] = [
     "territory",
     "assigned_agents",
     "assigned_units",
     "restricted",
     "held",
+    "filed_by",
+    "age_hours",
+    "other_assigned_to_me",
+    "other_in_my_unit",
     "true",
     "false",
     "if",
@@ -40,7 +45,7 @@ pub(super) fn resolve(
     documents: Vec<CollectionDocument>,
     lists: &Lists,
 ) -> Vec<CollectionSpec> {
-    let (mut specs, mut names) = (Vec::new(), BTreeSet::new());
+    let (mut specs, mut lines, mut names) = (Vec::new(), Vec::new(), BTreeSet::new());
     if documents.is_empty() {
         source.error(0, "`[[collections]]` is missing or empty");
     }
@@ -49,9 +54,13 @@ pub(super) fn resolve(
         if !names.insert(document.head.value.name.clone()) {
             source.error(line, format!("collection `{}` twice", document.head.value.name));
         }
-        specs.extend(collection(source, document, lists));
+        if let Some(spec) = collection(source, document, lists) {
+            specs.push(spec);
+            lines.push(line);
+        }
     }
-    for class in &lists.classes {
+    links::check(source, &specs, &lines);
+    for (class, _) in &lists.classes {
         if !specs.iter().any(|spec| spec.classes.contains(&class.value)) {
             let reason = format!("class `{}` is used by no collection", class.value);
             source.error(class.line, reason);
@@ -146,7 +155,7 @@ fn attribute(source: &mut Source<'_>, at: &At<FieldToml>, lists: &Lists) -> Opti
     let kind = match toml.kind.as_str() {
         "territory" => Some(FieldType::Code { values: lists.territories.clone() }),
         "unit" => Some(FieldType::Code { values: lists.units.clone() }),
-        _ => kind(source, at),
+        _ => kinds::of(source, at),
     };
     if kind.as_ref().is_some_and(|kind| !kind.is_plain()) {
         let reason = format!(
@@ -174,11 +183,15 @@ fn field(source: &mut Source<'_>, at: &At<FieldToml>, lists: &Lists) -> Option<F
     let name =
         identifier(source, &At { line: at.line, value: toml.name.clone() }, FieldName::parse);
     let wanted = toml.class.as_deref().unwrap_or_default();
-    let class = lists.classes.iter().find(|class| class.value.as_str() == wanted);
+    let class = lists.classes.iter().find(|(class, _)| class.value.as_str() == wanted);
     if class.is_none() {
         source.error(at.line, format!("field `{}`: unknown class `{wanted}`", toml.name));
     }
-    let kind = kind(source, at);
+    let kind = kinds::of(source, at);
+    let notes = class.is_some_and(|(_, notes)| *notes);
+    if let Some(kind) = &kind {
+        kinds::check_field(source, at, kind, notes);
+    }
     let word = toml.mask.as_deref().unwrap_or("hidden");
     let mask = Mask::from_word(word);
     match (mask, &kind) {
@@ -190,7 +203,7 @@ fn field(source: &mut Source<'_>, at: &At<FieldToml>, lists: &Lists) -> Option<F
         _ => {}
     }
     let searchable = toml.search.unwrap_or(false);
-    let class = class?.value.clone();
+    let class = class?.0.value.clone();
     Some(FieldSpec {
         name: name?,
         class,
@@ -199,48 +212,6 @@ fn field(source: &mut Source<'_>, at: &At<FieldToml>, lists: &Lists) -> Option<F
         searchable,
         mask: mask?,
     })
-}
-
-fn kind(source: &mut Source<'_>, at: &At<FieldToml>) -> Option<FieldType> {
-    let toml = &at.value;
-    let mut error = |reason: String| {
-        source.error(at.line, format!("`{}`: {reason}", toml.name));
-        None
-    };
-    let given = (toml.values.is_some(), toml.min.is_some() || toml.max.is_some(), toml.max_bytes);
-    let takes = (toml.kind == "code", toml.kind == "integer", toml.kind == "text");
-    if (given.0 && !takes.0) || (given.1 && !takes.1) || (given.2.is_some() && !takes.2) {
-        return error(format!("values, min, max or max_bytes mean nothing for `{}`", toml.kind));
-    }
-    match toml.kind.as_str() {
-        "name" => Some(FieldType::Name),
-        "date" => Some(FieldType::Date),
-        "nir" => Some(FieldType::Nir),
-        "phone" => Some(FieldType::Phone),
-        "email" => Some(FieldType::Email),
-        "postcode" => Some(FieldType::Postcode),
-        "boolean" => Some(FieldType::Boolean),
-        "text" => match toml.max_bytes {
-            Some(max_bytes @ 1..=FIELD_TEXT_BYTES_MAX) => Some(FieldType::Text { max_bytes }),
-            _ => error(format!("text needs max_bytes from 1 to {FIELD_TEXT_BYTES_MAX}")),
-        },
-        "integer" => match (toml.min, toml.max) {
-            (Some(min), Some(max)) if min <= max => Some(FieldType::Integer { min, max }),
-            _ => error("integer needs min and max, min first".into()),
-        },
-        "code" => {
-            let values = toml.values.clone().unwrap_or_default();
-            let unique: BTreeSet<_> = values.iter().collect();
-            // A code has the form of a name: no sentence and nobody's name in capitals fits it.
-            let short = values.iter().all(|code| FieldName::parse(code).is_ok());
-            if short && !values.is_empty() && unique.len() == values.len() {
-                Some(FieldType::Code { values })
-            } else {
-                error("code needs values: short codes of `a-z0-9_-.`, each once".into())
-            }
-        }
-        other => error(format!("unknown type `{other}`")),
-    }
 }
 
 fn once(source: &mut Source<'_>, names: &mut BTreeSet<String>, at: &At<FieldToml>) {

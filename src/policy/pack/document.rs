@@ -11,7 +11,10 @@ use toml::{
     de::{DeTable, DeValue, ValueDeserializer},
 };
 
-use super::error::{At, Source};
+use super::{
+    error::{At, Source},
+    worded::Worded,
+};
 
 /// `pack.toml`, unresolved. What could not be read is missing, and its error is in the source.
 #[derive(Default)]
@@ -20,14 +23,52 @@ pub(super) struct Document {
     pub(super) profile: Option<At<String>>,
     pub(super) zone: Option<At<String>>,
     pub(super) end_date: Option<At<String>>,
-    pub(super) purposes: Vec<(At<String>, String)>,
-    pub(super) roles: Vec<(At<String>, String)>,
+    pub(super) purposes: Vec<(At<String>, Worded<WordToml>)>,
+    pub(super) roles: Vec<(At<String>, Worded<WordToml>)>,
     pub(super) professions: Vec<(At<String>, String)>,
-    pub(super) classes: Vec<(At<String>, String)>,
+    pub(super) classes: Vec<(At<String>, Worded<ClassToml>)>,
     pub(super) territories: Vec<(At<String>, TerritoryToml)>,
     pub(super) units: Vec<(At<String>, UnitToml)>,
     pub(super) holds: Option<At<HoldsToml>>,
     pub(super) collections: Vec<CollectionDocument>,
+}
+
+/// A role or a purpose: a label, or a label with what else is said of it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WordToml {
+    pub(super) label: String,
+    /// On the list so that it can be named and refused, never granted.
+    #[serde(default)]
+    pub(super) excluded: bool,
+}
+
+impl From<String> for WordToml {
+    fn from(label: String) -> Self {
+        Self { label, excluded: false }
+    }
+}
+
+/// A class: a label, or a label with who may have it as content and what may stand in it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ClassToml {
+    pub(super) label: String,
+    /// What a habilitation must have: `sworn`.
+    #[serde(default)]
+    pub(super) needs: Vec<String>,
+    /// One of these professions is needed; empty: any, or none.
+    #[serde(default)]
+    pub(super) professions: Vec<String>,
+    /// Notes and long texts may stand in it.
+    #[serde(default)]
+    pub(super) notes: bool,
+}
+
+impl From<String> for ClassToml {
+    fn from(label: String) -> Self {
+        Self { label, needs: Vec::new(), professions: Vec::new(), notes: false }
+    }
 }
 
 #[derive(Deserialize)]
@@ -94,6 +135,8 @@ pub(super) struct FieldToml {
     pub(super) min: Option<i64>,
     pub(super) max: Option<i64>,
     pub(super) max_bytes: Option<usize>,
+    /// For a reference: the collection it points into.
+    pub(super) to: Option<String>,
 }
 
 const KEYS: &str = "name, profile, zone, end_date, purposes, roles, professions, classes, \

@@ -3,13 +3,17 @@
 //! The files below read and check `pack.toml`; `policy::load` puts a pack together and runs its
 //! scenarios. A pack answers for its own words here, and must not decide: `engine::ask` does.
 
+mod classes;
 mod collection;
 pub(super) mod document;
 pub(super) mod error;
 pub(super) mod files;
+mod kinds;
+mod links;
 mod retention;
 pub(super) mod spec;
 pub(super) mod vocabulary;
+mod worded;
 mod words;
 
 use chrono::NaiveDate;
@@ -161,6 +165,18 @@ impl Pack {
     #[must_use]
     pub fn has_role(&self, role: &RoleName) -> bool {
         self.vocabulary.roles.iter().any(|(name, _)| name == role)
+    }
+
+    /// Whether nobody may be given this role: it is there to be named and refused.
+    #[must_use]
+    pub fn is_excluded_role(&self, role: &RoleName) -> bool {
+        self.vocabulary.excluded_roles.iter().any(|at| &at.value == role)
+    }
+
+    /// Whether nothing is ever permitted for this purpose: it is there to be named and refused.
+    #[must_use]
+    pub fn is_excluded_purpose(&self, purpose: &PurposeName) -> bool {
+        self.vocabulary.excluded_purposes.iter().any(|at| &at.value == purpose)
     }
 
     /// Whether the pack knows this unit.

@@ -77,6 +77,20 @@ impl CollectionSpec {
         own.map_or(self.period, |(_, period)| *period)
     }
 
+    /// Whether its records are links: what has two ends in other records.
+    #[must_use]
+    pub fn is_link(&self) -> bool {
+        self.ends().next().is_some()
+    }
+
+    /// The fields that name a link's ends, each with the collection it points into.
+    pub fn ends(&self) -> impl Iterator<Item = (&FieldSpec, &CollectionName)> {
+        self.fields.iter().filter_map(|field| match &field.kind {
+            FieldType::Reference { to } => Some((field, to)),
+            _ => None,
+        })
+    }
+
     /// The field with this name.
     #[must_use]
     pub fn field(&self, name: &FieldName) -> Option<&FieldSpec> {

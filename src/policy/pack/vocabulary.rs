@@ -6,11 +6,13 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 
 use super::{
+    classes::{self, Class},
     collection,
-    document::{self, Document, HoldsToml, TerritoryToml, UnitToml},
+    document::{self, Document, HoldsToml, TerritoryToml, UnitToml, WordToml},
     error::{At, Source},
     spec::CollectionSpec,
-    words::{Lists, is_reserved, parsed, unlabelled},
+    worded::Worded,
+    words::{Lists, parsed, unlabelled},
 };
 use crate::{
     ids::{ClassName, IdError, PurposeName, RoleName, TerritoryName, UnitName},
@@ -44,8 +46,14 @@ pub(in crate::policy) struct Vocabulary {
     pub(in crate::policy) end_date: NaiveDate,
     pub(in crate::policy) purposes: Vec<(PurposeName, String)>,
     pub(in crate::policy) roles: Vec<(RoleName, String)>,
+    /// Purposes that a request may state and that nothing may ever be permitted for.
+    pub(in crate::policy) excluded_purposes: Vec<At<PurposeName>>,
+    /// Roles that nobody may be given, on the list so that policies can say why.
+    pub(in crate::policy) excluded_roles: Vec<At<RoleName>>,
     pub(in crate::policy) professions: Vec<(String, String)>,
     pub(in crate::policy) classes: Vec<(ClassName, String)>,
+    /// The same with what each asks of a habilitation.
+    pub(in crate::policy) class_rules: Vec<Class>,
     pub(in crate::policy) territories: Vec<Territory>,
     pub(in crate::policy) units: Vec<Unit>,
     pub(in crate::policy) holds: Option<Holds>,
@@ -64,20 +72,29 @@ fn resolve(source: &mut Source<'_>, document: Document) -> Option<Vocabulary> {
     let name = text(source, "name", document.name);
     let zone = needed(source, "zone", document.zone).and_then(|at| zone(source, &at));
     let end_date = needed(source, "end_date", document.end_date).and_then(|at| date(source, &at));
-    let purposes = names(source, document.purposes, PurposeName::parse);
-    let roles = names(source, document.roles, RoleName::parse);
+    let (purposes, excluded_purposes) = words(source, document.purposes, PurposeName::parse);
+    let (roles, excluded_roles) = words(source, document.roles, RoleName::parse);
     let professions = names(source, document.professions, profession);
-    let classes = classes(source, document.classes);
-    for (what, empty) in [("purposes", purposes.is_empty()), ("roles", roles.is_empty())] {
-        if empty {
+    let classes = classes::resolve(source, document.classes, &professions);
+    let open = [
+        ("purposes", purposes.len(), excluded_purposes.len()),
+        ("roles", roles.len(), excluded_roles.len()),
+    ];
+    for (what, all, excluded) in open {
+        if all == 0 {
             source.error(0, format!("`[{what}]` is missing or empty"));
+        } else if all == excluded {
+            source.error(0, format!("every entry of `[{what}]` is excluded"));
         }
     }
     let territories = territories(source, document.territories, zone);
     let units = units(source, document.units, &territories);
-    let holds = document.holds.and_then(|at| holds(source, at, &purposes));
+    let holds = document.holds.and_then(|at| holds(source, at, &purposes, &excluded_purposes));
     let lists = Lists {
-        classes: classes.iter().map(|(name, _)| name.clone()).collect(),
+        classes: classes
+            .iter()
+            .map(|class| (At { line: class.line, value: class.name.clone() }, class.notes))
+            .collect(),
         territories: territories.iter().map(|t| t.name.to_string()).collect(),
         units: units.iter().map(|u| u.name.to_string()).collect(),
     };
@@ -91,8 +108,11 @@ fn resolve(source: &mut Source<'_>, document: Document) -> Option<Vocabulary> {
         end_date: end_date?,
         purposes,
         roles,
+        excluded_purposes,
+        excluded_roles,
         professions,
-        classes: classes.into_iter().map(|(name, label)| (name.value, label)).collect(),
+        classes: classes.iter().map(|class| (class.name.clone(), class.label.clone())).collect(),
+        class_rules: classes,
         territories,
         units,
         holds,
@@ -104,17 +124,39 @@ fn holds(
     source: &mut Source<'_>,
     at: At<HoldsToml>,
     purposes: &[(PurposeName, String)],
+    excluded: &[At<PurposeName>],
 ) -> Option<Holds> {
     let At { line, value: HoldsToml { purpose, past_end_date } } = at;
     let known = purposes.iter().find(|(name, _)| name.as_str() == purpose);
     if known.is_none() {
         source.error(line, format!("unknown purpose `{purpose}`"));
     }
+    if excluded.iter().any(|at| at.value.as_str() == purpose) {
+        source.error(line, format!("purpose `{purpose}` is excluded, so nothing is read for it"));
+    }
     let long = |text: &&String| text.trim().is_empty() || text.len() > LABEL_BYTES_MAX;
     if past_end_date.iter().any(|text| long(&text)) {
         source.error(line, format!("an authority is 1 to {LABEL_BYTES_MAX} bytes"));
     }
     Some(Holds { purpose: known?.0.clone(), past_end_date })
+}
+
+/// A list whose entries can be excluded: all of them, and those that are.
+fn words<T: Clone>(
+    source: &mut Source<'_>,
+    entries: Vec<(At<String>, Worded<WordToml>)>,
+    parse: impl Fn(&str) -> Result<T, IdError>,
+) -> (Vec<(T, String)>, Vec<At<T>>) {
+    let (mut all, mut excluded) = (Vec::new(), Vec::new());
+    for (at, Worded(entry)) in entries {
+        let Some(name) = parsed(source, &at, &parse) else { continue };
+        unlabelled(source, at.line, &entry.label);
+        if entry.excluded {
+            excluded.push(At { line: at.line, value: name.clone() });
+        }
+        all.push((name, entry.label));
+    }
+    (all, excluded)
 }
 
 fn names<T>(
@@ -134,21 +176,6 @@ fn names<T>(
 fn profession(text: &str) -> Result<String, IdError> {
     // Professions share the form of roles; they have no type of their own outside the policy.
     RoleName::parse(text).map(|name| name.to_string())
-}
-
-fn classes(
-    source: &mut Source<'_>,
-    entries: Vec<(At<String>, String)>,
-) -> Vec<(At<ClassName>, String)> {
-    let mut classes = Vec::new();
-    for (at, label) in entries {
-        if is_reserved(&at.value) {
-            source.error(at.line, format!("`{}` is a reserved name of the vault", at.value));
-        } else if let Some(name) = parsed(source, &at, ClassName::parse) {
-            classes.push((At { line: at.line, value: name }, label));
-        }
-    }
-    classes
 }
 
 fn territories(

@@ -10,7 +10,8 @@ use crate::{
 
 /// Words of other parts of the pack that collections refer to.
 pub(super) struct Lists {
-    pub(super) classes: Vec<At<ClassName>>,
+    /// Each with whether notes may stand in it.
+    pub(super) classes: Vec<(At<ClassName>, bool)>,
     pub(super) territories: Vec<String>,
     pub(super) units: Vec<String>,
 }

@@ -40,13 +40,17 @@ fn reads(who: &Caller, now: Timestamp) -> Vec<String> {
         assigned_units: &units,
         restricted: false,
         held: false,
+        filed_by: None,
+        age_hours: 0,
     };
     let purpose = PurposeName::parse("p2").unwrap();
     let context = RequestContext {
         purpose: &purpose,
         now,
         justification: false,
-        recent_reveals: 0,
+        recent_subjects: 0,
+        break_glass: false,
+        link: None,
         approved: false,
         assignee_agent: None,
         assignee_unit: None,

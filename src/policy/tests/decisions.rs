@@ -86,22 +86,22 @@ fn a_decision_names_the_policies_with_reason_and_legal_basis() {
 const ERRING_FORBID: &str = r#"
 @id("erring") @reason("Errs.") @legal("None: a test.")
 forbid (principal, action in Action::"data", resource)
-when { context.recent_reveals * 9223372036854775807 < 0 };"#;
+when { context.recent_subjects * 9223372036854775807 < 0 };"#;
 
 /// The same in a permit that adds a class the operator never sees.
 const ERRING_PERMIT: &str = r#"
 @id("erring") @reason("Errs.") @legal("None: a test.")
 permit (principal, action == Action::"reveal:identity", resource is contacts)
-when { context.recent_reveals * 9223372036854775807 < 0 };"#;
+when { context.recent_subjects * 9223372036854775807 < 0 };"#;
 
 #[test]
 fn an_erring_forbid_denies_and_one_that_does_not_err_leaves_the_permit_alone() {
     let pack = shipped_pack_and(ERRING_FORBID);
     let mut asked = Asked::about("contacts", "operators-974");
-    asked.recent_reveals = 1;
+    asked.recent_subjects = 1;
     let sound = asked.decide(&pack, &operator(), Verb::Reveal, "identity");
     assert_eq!(verdicts(&sound), [Verdict::Allow]);
-    asked.recent_reveals = 2;
+    asked.recent_subjects = 2;
     let erring = asked.decide(&pack, &operator(), Verb::Reveal, "identity nir");
     assert_eq!(verdicts(&erring), [Verdict::Deny; 2]);
     assert!(erring.permit.is_none() && !erring.may_know);
@@ -112,7 +112,7 @@ fn an_erring_forbid_denies_and_one_that_does_not_err_leaves_the_permit_alone() {
 fn an_erring_permit_denies_even_where_another_permit_allows() {
     let pack = shipped_pack_and(ERRING_PERMIT);
     let mut asked = Asked::about("contacts", "operators-974");
-    asked.recent_reveals = 2;
+    asked.recent_subjects = 2;
     let decision = asked.decide(&pack, &operator(), Verb::Reveal, "identity coordinates");
     assert_eq!(verdicts(&decision), [Verdict::Deny, Verdict::Allow]);
 }
@@ -127,7 +127,7 @@ fn an_erring_reveal_is_not_softened_to_a_mask() {
         verdicts(&asked.decide(&pack, &investigator(), Verb::Reveal, "nir")),
         [Verdict::Mask]
     );
-    asked.recent_reveals = 2;
+    asked.recent_subjects = 2;
     assert_eq!(
         verdicts(&asked.decide(&pack, &investigator(), Verb::Reveal, "nir")),
         [Verdict::Deny]

@@ -6,6 +6,7 @@ mod callers;
 mod decisions;
 mod records;
 mod shipped;
+mod ties;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -103,7 +104,7 @@ pub(super) struct Asked {
     pub(super) restricted: bool,
     pub(super) purpose: PurposeName,
     pub(super) to_agent: Option<AgentId>,
-    pub(super) recent_reveals: u32,
+    pub(super) recent_subjects: u32,
 }
 
 pub(super) const RECORD: RecordId = RecordId::from_bytes([7; 16]);
@@ -119,16 +120,18 @@ impl Asked {
             restricted: false,
             purpose: PurposeName::parse("p2").unwrap(),
             to_agent: None,
-            recent_reveals: 0,
+            recent_subjects: 0,
         }
     }
 
-    fn context(&self) -> RequestContext<'_> {
+    pub(super) fn context(&self) -> RequestContext<'_> {
         RequestContext {
             purpose: &self.purpose,
             now: MONDAY,
             justification: false,
-            recent_reveals: self.recent_reveals,
+            recent_subjects: self.recent_subjects,
+            break_glass: false,
+            link: None,
             approved: false,
             assignee_agent: self.to_agent.as_ref(),
             assignee_unit: None,
@@ -136,6 +139,18 @@ impl Asked {
     }
 
     pub(super) fn decide(&self, pack: &Pack, who: &Someone, verb: Verb, classes: &str) -> Decision {
+        self.decide_in(pack, who, verb, classes, &self.context())
+    }
+
+    /// The same in a context of the test's own.
+    pub(super) fn decide_in(
+        &self,
+        pack: &Pack,
+        who: &Someone,
+        verb: Verb,
+        classes: &str,
+        context: &RequestContext<'_>,
+    ) -> Decision {
         let spec = pack.collection(&self.collection).unwrap();
         let attributes = engine::ask::plausible(spec);
         let on = Resource {
@@ -147,10 +162,12 @@ impl Asked {
             assigned_units: &self.units,
             restricted: self.restricted,
             held: false,
+            filed_by: None,
+            age_hours: 0,
         };
         let at = pack.moment(who.territory.as_ref(), MONDAY);
         let classes = class_names(classes);
-        pack.decide_as(&who.principal(), verb, &on, &classes, &self.context(), at)
+        pack.decide_as(&who.principal(), verb, &on, &classes, context, at)
     }
 
     pub(super) fn decoy(&self, pack: &Pack, who: &Someone, verb: Verb, classes: &str) -> Decision {

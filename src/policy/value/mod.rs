@@ -12,6 +12,8 @@ mod tests;
 
 use chrono::{Datelike, NaiveDate};
 
+use crate::ids::{CollectionName, RecordId};
+
 pub use nir::nir_key;
 
 /// A field or attribute value. No `Debug`: text may be personal.
@@ -49,6 +51,16 @@ pub enum FieldType {
     Text {
         /// At most `limits::FIELD_TEXT_BYTES_MAX`.
         max_bytes: usize,
+    },
+    /// Free text of at most so many bytes of UTF-8, lines allowed. Only in a class that takes notes.
+    Note {
+        /// At most `limits::FIELD_TEXT_BYTES_MAX`.
+        max_bytes: usize,
+    },
+    /// The id of a record of another collection: one end of a link.
+    Reference {
+        /// The collection it points into.
+        to: CollectionName,
     },
     /// A person's name: letters, marks, space, hyphen, apostrophe, full stop.
     Name,
@@ -102,6 +114,11 @@ impl FieldType {
                 Value::Text(t) => text::line(&t, *max_bytes).map(Value::Text),
                 _ => Err("must be text"),
             },
+            Self::Note { max_bytes } => match value {
+                Value::Text(t) => text::note(&t, *max_bytes).map(Value::Text),
+                _ => Err("must be text"),
+            },
+            Self::Reference { .. } => text(reference, value),
             Self::Name => text(text::name, value),
             Self::Nir => text(nir::normalise, value),
             Self::Phone => text(phone::normalise, value),
@@ -129,6 +146,8 @@ impl FieldType {
         match self {
             Self::Date | Self::Code { .. } | Self::Integer { .. } | Self::Boolean => true,
             Self::Text { .. }
+            | Self::Note { .. }
+            | Self::Reference { .. }
             | Self::Name
             | Self::Nir
             | Self::Phone
@@ -142,6 +161,8 @@ impl FieldType {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Text { .. } => "text",
+            Self::Note { .. } => "note",
+            Self::Reference { .. } => "reference",
             Self::Name => "name",
             Self::Date => "date",
             Self::Nir => "nir",
@@ -153,6 +174,12 @@ impl FieldType {
             Self::Boolean => "boolean",
         }
     }
+}
+
+/// The 32 hexadecimal digits of a record's id, in lower case.
+fn reference(text: &str) -> Result<String, &'static str> {
+    let id = RecordId::parse(text).map_err(|_| "must be the id of a record")?;
+    Ok(id.to_string())
 }
 
 fn date(value: Value) -> Result<Value, &'static str> {

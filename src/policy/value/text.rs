@@ -56,6 +56,27 @@ pub(super) fn line(text: &str, max_bytes: usize) -> Result<String, &'static str>
     if line.chars().any(char::is_control) { Err("must be one line") } else { Ok(line) }
 }
 
+/// NFC, lines trimmed and ended by `\n`, at most one empty line in a row, no other control character, 1 to
+/// `max_bytes` bytes.
+pub(super) fn note(text: &str, max_bytes: usize) -> Result<String, &'static str> {
+    let mut note = String::new();
+    let mut gap = "";
+    for line in text.replace("\r\n", "\n").split('\n').map(joined) {
+        if line.is_empty() {
+            gap = if note.is_empty() { "" } else { "\n\n" };
+            continue;
+        }
+        note.push_str(gap);
+        note.push_str(&line);
+        gap = "\n";
+    }
+    if note.is_empty() || note.len() > max_bytes {
+        return Err("must be text within its bound, and not empty");
+    }
+    let odd = |c: char| c.is_control() && c != '\n';
+    if note.chars().any(odd) { Err("must be lines of text") } else { Ok(note) }
+}
+
 /// NFC with runs of spaces (not tabs or line ends: those are refused) joined and trimmed.
 fn joined(text: &str) -> String {
     let words: Vec<&str> =

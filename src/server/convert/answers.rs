@@ -4,7 +4,7 @@ use crate::{
     audit::Alarm,
     clock::Timestamp,
     identity::{AgentKind, AgentSummary, Caller, Habilitation},
-    ids::{ClassName, CollectionName, RecordId},
+    ids::{ClassName, CollectionName, PurposeName, RecordId},
     keyring::PlaceClass,
     policy::{
         AttributeSpec, CollectionSpec, FieldSpec, FieldStatus, FieldType, Period, Value, Violation,
@@ -188,9 +188,10 @@ pub(crate) fn value(value: Value) -> api::Value {
 /// Answer to `Records.Describe`.
 pub(crate) fn description(description: &Description) -> api::DescribeResponse {
     let pack = &description.pack;
-    let purpose = |(name, text): (_, String)| {
-        let name: crate::ids::PurposeName = name;
-        api::Purpose { name: name.to_string(), description: text }
+    let purpose = |(name, text): (PurposeName, String)| api::Purpose {
+        excluded: pack.is_excluded_purpose(&name),
+        name: name.to_string(),
+        description: text,
     };
     let class = |(name, text): &(ClassName, String)| api::Class {
         name: name.to_string(),
@@ -259,6 +260,14 @@ fn value_type(kind: &FieldType) -> api::ValueType {
         FieldType::Text { max_bytes } => {
             out.max_bytes = u32::try_from(*max_bytes).unwrap_or(u32::MAX);
             K::Text
+        }
+        FieldType::Note { max_bytes } => {
+            out.max_bytes = u32::try_from(*max_bytes).unwrap_or(u32::MAX);
+            K::Note
+        }
+        FieldType::Reference { to } => {
+            out.collection = to.to_string();
+            K::Reference
         }
         FieldType::Name => K::Name,
         FieldType::Date => K::Date,

@@ -28,6 +28,8 @@ fn every_error_of_a_call_has_its_code_and_reason() {
         (VaultError::Invalid(vec![]), Code::InvalidArgument, "INVALID_FIELDS"),
         (VaultError::UnknownCollection, Code::InvalidArgument, "UNKNOWN_COLLECTION"),
         (VaultError::UnknownPurpose, Code::InvalidArgument, "UNKNOWN_PURPOSE"),
+        (VaultError::RoleExcluded, Code::FailedPrecondition, "ROLE_EXCLUDED"),
+        (VaultError::DutiesSeparated, Code::FailedPrecondition, "DUTIES_SEPARATED"),
         (VaultError::TooMany { what: "fields", limit: 128 }, Code::InvalidArgument, "LIMIT"),
         (VaultError::WrongReceipt, Code::Internal, "INTERNAL"),
         (VaultError::Interrupted, Code::Internal, "INTERNAL"),
