@@ -37,7 +37,7 @@ use super::{
 const NONE: &str = "-";
 
 /// What policies may name instead of single actions.
-const GROUPS: &[&str] =
+pub(super) const GROUPS: &[&str] =
     &["reveal", "mask", "match", "write", "create", "assign", "erase", "hold", "data", "vault"];
 
 /// The schema in Cedar's JSON form.

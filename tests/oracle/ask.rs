@@ -10,7 +10,9 @@ use oubliette::{
         AgentId, ClassName, CollectionName, FieldName, PurposeName, RecordId, RoleName,
         TerritoryName, UnitName,
     },
-    policy::{CollectionSpec, FieldType, Pack, RequestContext, Resource, Value, Verb, Verdict},
+    policy::{
+        CollectionSpec, FieldType, LinkFacts, Pack, RequestContext, Resource, Value, Verb, Verdict,
+    },
 };
 
 use crate::{
@@ -76,7 +78,18 @@ impl Asking<'_> {
             assigned_units: &units,
             restricted: facts.get(Fact::Restricted) == 1,
             held: facts.get(Fact::Held) == 1,
+            filed_by: Some(if facts.get(Fact::FiledBy) == 1 { &agent } else { &colleague }),
+            age_hours: if facts.get(Fact::Age) == 0 { 23 } else { 24 },
         };
+        let links = CollectionName::parse("links").unwrap();
+        let link_attributes = self.link(facts, here);
+        let link = link_attributes.as_ref().map(|attributes| LinkFacts {
+            collection: &links,
+            territory: None,
+            attributes,
+            other_assigned_to_me: facts.get(Fact::OtherEnd) == 1,
+            other_in_my_unit: facts.get(Fact::OtherEnd) == 2,
+        });
         let elsewhere =
             UnitName::parse(["operators-971", "operators-974", "operators-971"][at]).unwrap();
         let nearby = UnitName::parse(["medical-974", "medical-971", "medical-974"][at]).unwrap();
@@ -92,7 +105,9 @@ impl Asking<'_> {
             purpose: &self.purpose,
             now: now(facts, at),
             justification: facts.get(Fact::Justification) == 1,
-            recent_reveals: if facts.get(Fact::Cap) == 1 { 40 } else { 39 },
+            recent_subjects: if facts.get(Fact::Cap) == 1 { 40 } else { 39 },
+            break_glass: facts.get(Fact::BreakGlass) == 1,
+            link: link.as_ref(),
             approved: facts.get(Fact::Approved) == 1,
             assignee_agent: to_agent,
             assignee_unit: to_unit,
@@ -108,6 +123,16 @@ impl Asking<'_> {
             Answer { given, refused_by: refusing.map(|policy| policy.id.clone()).collect() }
         };
         decision.classes.iter().map(answer).collect()
+    }
+
+    /// The attributes of the link that the request names, if it names one.
+    fn link(&self, facts: &Facts, here: &str) -> Option<Vec<(FieldName, Value)>> {
+        let consent = ["none", "given", "withdrawn"].get(facts.get(Fact::Link).checked_sub(1)?)?;
+        let pairs = [("territory", here), ("state", "open"), ("consent", consent)];
+        let value = |(name, value): (&str, &str)| {
+            (FieldName::parse(name).unwrap(), Value::Text(value.to_owned()))
+        };
+        Some(pairs.map(value).into())
     }
 
     fn unit(&self, at: usize) -> UnitName {

@@ -3,8 +3,8 @@
 //! For each role, purpose, collection and verb, all classes are asked together in
 //! 1. every combination of territory, assignment, hours, restriction, hold and link, with every
 //!    combination of the further facts that a row about this question depends on;
-//! 2. every combination of what the caller is (habilitation, undertaking, cap, territory, person or
-//!    program), starting from each circumstance in which a row allows something;
+//! 2. every combination of what the caller is (habilitation, undertaking, cap, person or program),
+//!    starting from each circumstance in which a row allows something;
 //! 3. every combination of the caller's territory, the record's, and the hour to the minute, from
 //!    the same starts.
 
@@ -39,14 +39,9 @@ const ALWAYS: [(Fact, usize); 6] = [
     (Fact::Link, 3),
 ];
 /// What the caller is.
-const CALLER: [Fact; 5] =
-    [Fact::Valid, Fact::Undertaking, Fact::Cap, Fact::CallerTerritory, Fact::Service];
+const CALLER: [Fact; 4] = [Fact::Valid, Fact::Undertaking, Fact::Cap, Fact::Service];
 /// Where and when, in full.
 const PLACE_AND_TIME: [Fact; 3] = [Fact::CallerTerritory, Fact::Territory, Fact::Hours];
-/// Facts that the engine does not give to policies yet. They keep their first value, so rows that
-/// need another one never allow anything. The list may only get shorter.
-pub(crate) const NOT_BUILT: [Fact; 5] =
-    [Fact::Link, Fact::OtherEnd, Fact::FiledBy, Fact::Age, Fact::BreakGlass];
 /// Differences told in full.
 const TOLD: usize = 25;
 
@@ -140,9 +135,17 @@ fn circumstances(oracle: &Oracle, about: &Question<'_>, rows: &[Relevant<'_>]) -
         named.insert(Fact::Approved);
     }
     let always = ALWAYS.map(|(fact, _)| fact);
-    let further = named.into_iter().filter(|fact| !always.contains(fact) && !CALLER.contains(fact));
+    // A link is named with a record that is there, and only to read, confirm or change it.
+    let linked = matches!(about.verb, "reveal" | "match" | "write");
+    let whole = named.contains(&Fact::Link).then_some(Fact::Link.values());
+    let crossed_always = ALWAYS
+        .into_iter()
+        .filter(|(fact, _)| linked || *fact != Fact::Link)
+        .map(|(fact, values)| (fact, whole.filter(|_| fact == Fact::Link).unwrap_or(values)));
+    let elsewhere = |fact: &Fact| CALLER.contains(fact) || PLACE_AND_TIME.contains(fact);
+    let further = named.into_iter().filter(|fact| !always.contains(fact) && !elsewhere(fact));
     let further = further.map(|fact| (fact, fact.values()));
-    let first = crossed(vec![plain], ALWAYS.into_iter().chain(further));
+    let first = crossed(vec![plain], crossed_always.chain(further));
     let allowed = rows.iter().flat_map(Relevant::allowing);
     let mut starts: Vec<Facts> = vec![plain];
     starts.extend(allowed.map(|row| fulfilled(plain, row, about)));
@@ -157,15 +160,15 @@ fn circumstances(oracle: &Oracle, about: &Question<'_>, rows: &[Relevant<'_>]) -
 fn fulfilled(plain: Facts, row: &Allow, about: &Question<'_>) -> Facts {
     row.when.iter().fold(plain, |facts, condition| {
         let holding = |facts: &Facts| condition.holds(facts, about.role, about.verb);
-        let built = condition.facts().iter().filter(|fact| !NOT_BUILT.contains(fact));
-        let changed = built.flat_map(|fact| (0..fact.values()).map(|v| facts.with(*fact, v)));
+        let named = condition.facts().iter();
+        let changed = named.flat_map(|fact| (0..fact.values()).map(|v| facts.with(*fact, v)));
         std::iter::once(facts).chain(changed).find(holding).unwrap_or(facts)
     })
 }
 
 /// Each of the starts with every combination of the facts' values.
 fn crossed(starts: Vec<Facts>, facts: impl Iterator<Item = (Fact, usize)>) -> Vec<Facts> {
-    facts.filter(|(fact, _)| !NOT_BUILT.contains(fact)).fold(starts, |all, (fact, values)| {
+    facts.fold(starts, |all, (fact, values)| {
         all.into_iter().flat_map(|facts| (0..values).map(move |v| facts.with(fact, v))).collect()
     })
 }
