@@ -156,6 +156,19 @@ pub const PACK_DEPTH_MAX: usize = 4;
 pub const PERIOD_MONTHS_MAX: u32 = 1_200;
 /// Longest retention period, in days: about a century.
 pub const PERIOD_DAYS_MAX: u32 = 36_525;
+/// Longest text of one line in a class that takes no notes: an address, a place, a laboratory.
+pub const LINE_BYTES_MAX: usize = 200;
+/// Longest code of an attribute: a category, not a sentence.
+pub const ATTRIBUTE_CODE_BYTES_MAX: usize = 32;
+/// Most words of such a code, as `_`, `-` and `.` part them.
+pub const ATTRIBUTE_CODE_WORDS_MAX: usize = 4;
+/// Most digits of such a code: an INSEE code of a commune, and no telephone number.
+pub const ATTRIBUTE_CODE_DIGITS_MAX: usize = 6;
+/// Most codes of an attribute: a list of categories, not a register of persons.
+pub const ATTRIBUTE_CODES_MAX: usize = 256;
+/// Most values that all whole-number attributes of a collection can take together: a thousandth of
+/// the telephone numbers of a country, whatever number is cut into whichever of them.
+pub const ATTRIBUTE_NUMBERS_MAX: u128 = 1_000_000;
 /// Longest name of a person, in characters.
 pub const NAME_CHARS_MAX: usize = 100;
 /// Longest e-mail address, in bytes (RFC 5321 section 4.5.3.1.3, less the angle brackets).

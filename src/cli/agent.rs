@@ -14,7 +14,7 @@ const AFTER_CREATE: &str = "\
 Example:
   oubliette agent create --agent op-1 --name \"Operator one\" --role operator \\
       --unit cell-1 --territory north --from 2020-11-23 --to 2021-03-31 \\
-      --authority \"head of the body\" --undertaking-on 2020-11-20
+      --authority \"head of the body\" --undertaking-on 2020-11-20 --undertaking-ref file-12
 
 Prints a one-time secret, once. Hand it over by another way than the login name; it is changed at
 first login. A login name is never reused.";

@@ -47,6 +47,9 @@ pub(super) struct Args {
     classes: Vec<String>,
     #[command(flatten)]
     why: Reading,
+    /// Link through which you have to do with the record: its consent may open what is closed otherwise
+    #[arg(long, value_name = "RECORD", value_parser = record_id, conflicts_with_all = ["ask", "approval"])]
+    link: Option<RecordId>,
     #[command(flatten)]
     leave: Leave,
     /// Print JSON: an object for one record, a list for several
@@ -75,9 +78,18 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         }
         let revealed = block_on(async {
             let client = args.connection.client().await?;
-            Ok(client.reveal_approved(&why, *record, &classes, args.leave.approval).await?)
+            Ok(match args.link {
+                Some(link) => client.reveal_through(&why, *record, &classes, link).await?,
+                None => {
+                    client.reveal_approved(&why, *record, &classes, args.leave.approval).await?
+                }
+            })
         })?;
         return out::either(args.json, &revealed, || print(&revealed));
+    }
+    if args.link.is_some() {
+        return Err(Failure::usage("a link is named for one record at a time")
+            .hint("name one record with --link"));
     }
     if args.leave.ask.is_some() || args.leave.approval.is_some() {
         return Err(Failure::usage("leave is given for one record at a time")

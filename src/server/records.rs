@@ -61,8 +61,11 @@ impl api::records_server::Records for Records {
         request: Request<api::RevealRequest>,
     ) -> Result<Response<api::RevealResponse>, Status> {
         let who = auth::caller(&request)?;
-        let (why, input) = convert::reveal(request.into_inner())?;
-        let revealed = self.vault.reveal(&who, &why, input).await?;
+        let (why, input, link) = convert::reveal(request.into_inner())?;
+        let revealed = match link {
+            Some(link) => self.vault.reveal_through(&who, &why, input, link).await?,
+            None => self.vault.reveal(&who, &why, input).await?,
+        };
         Ok(Response::new(convert::revealed(revealed)))
     }
 

@@ -70,7 +70,7 @@ impl Create {
         if let Seen::Done { record, .. } = once.look(&self.log)? {
             return self.repeated(*record, event).await;
         }
-        let checked = filing.check(input)?;
+        let mut checked = filing.check(input)?;
         event.subject = Some(checked.subject());
         event.asked = checked.classes().map(ToString::to_string).collect();
 
@@ -87,8 +87,10 @@ impl Create {
                 return Err(VaultError::denied(&decision));
             }
             match self.file(filing, (id, &checked), (&once, fresh), event).await {
-                // Another call with the same request id came first.
-                Err(VaultError::Audit(AuditError::Rejected)) => {}
+                // Another call with the same request id came first, or an end of a link was changed.
+                Err(VaultError::Audit(AuditError::Rejected)) => {
+                    checked = filing.bounded(checked)?
+                }
                 answer => return answer,
             }
         }
@@ -115,6 +117,7 @@ impl Create {
         //    nothing.
         let Fresh { mut preconditions, ops } = fresh;
         preconditions.push(Precondition::Absent(keys::record(&id)));
+        preconditions.extend_from_slice(checked.ends());
         sealed.ops.extend(ops);
         sealed.ops.extend(once.rows(&self.log, &sealed.cohort, &id, FIRST, None)?);
         event.outcome = OK.to_owned();

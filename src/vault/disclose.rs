@@ -43,7 +43,7 @@
 //! `amend` opens a section to change it and seals it again at once: it consumes a write permit and
 //! gives back ciphertext only; `reseal` does the same without a change and without a caller, for a record
 //! that moves to other slots. `index_rows` opens sections for the vault's own exchange of index keys and
-//! gives back tokens only.
+//! gives back tokens only; `ends` opens a link's references for the vault itself.
 
 use prost::Message as _;
 use zeroize::Zeroizing;
@@ -51,9 +51,9 @@ use zeroize::Zeroizing;
 use crate::{
     audit::{Receipt, SealedEvent},
     crypto::section::{self, SectionAddress},
-    ids::{ClassName, CohortId, CollectionName, EventId, FieldName, SlotRef},
+    ids::{ClassName, CohortId, CollectionName, EventId, FieldName, RecordId, SlotRef},
     keyring::Keyring,
-    policy::{Pack, Permit, Value, Verb},
+    policy::{CollectionSpec, Pack, Permit, Value, Verb},
     random::Random,
     secret::SecretBytes,
     wire::store,
@@ -62,7 +62,7 @@ use crate::{
 use super::{
     VaultError,
     head::{Loaded, SectionRef, decode_value, encode_value},
-    tokens::Tokens,
+    tokens::{self, Tokens},
 };
 
 /// The class under which a record's attributes are asked for.
@@ -312,7 +312,7 @@ pub(crate) fn index_rows(
     let tokens = Tokens { keyring, collection: &record.head.collection, record: record.id };
     let mut rows = Vec::new();
     for at in record.head.sections.iter().filter(|at| at.cohort == *cohort) {
-        let searchable = spec.fields.iter().any(|f| f.searchable && f.class == at.class);
+        let searchable = spec.fields.iter().any(|f| tokens::is_indexed(f) && f.class == at.class);
         if !searchable || !keyring.slot_lives(&at.slot) {
             continue;
         }
@@ -321,6 +321,27 @@ pub(crate) fn index_rows(
         rows.extend(tokens.fields(cohort, spec, &decode_fields(&plain)?));
     }
     Ok(rows)
+}
+
+/// The ends of a link, each with the collection that it is of. Opens the references for the vault's own use,
+/// where a request names the link and where an end goes; no other value comes out.
+///
+/// Errors: [`VaultError::Corrupt`] if a reference is missing or does not verify; [`VaultError::NotAvailable`]
+/// if the link's slot is gone.
+pub(crate) fn ends(
+    link: &Loaded,
+    spec: &CollectionSpec,
+    keyring: &Keyring,
+) -> Result<Vec<(CollectionName, RecordId)>, VaultError> {
+    let mut ends = Vec::new();
+    for (field, to) in spec.ends() {
+        let (at, sealed) = link.section(&field.class).ok_or(VaultError::Corrupt("section row"))?;
+        let fields = decode_fields(&open_section(link, at, sealed, keyring)?)?;
+        let value = fields.iter().find(|(name, _)| *name == field.name);
+        let id = value.and_then(|(_, value)| tokens::reference(value));
+        ends.push((to.clone(), id.ok_or(VaultError::Corrupt("link"))?));
+    }
+    Ok(ends)
 }
 
 /// Seals fields, sorted by name, as one section.

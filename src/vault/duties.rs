@@ -152,7 +152,8 @@ impl Duties {
     ) -> Result<OneTimeSecret, VaultError> {
         let mut event = self.allowed(AGENT_CREATE, pack, who).await?;
         event.notes = vec![format!("agent={}", new.agent)];
-        if let Err(error) = check_habilitation(pack, &new, self.log.civil_now()) {
+        let checked = check_habilitation(pack, &new, self.log.civil_now());
+        if let Err(error) = checked.and_then(|()| self.check_separation(pack, &new)) {
             return Err(request::refuse(&self.log, event, error).await);
         }
         event.outcome = OK.to_owned();
@@ -282,6 +283,15 @@ impl Duties {
         Err(request::refuse(&self.log, event, VaultError::NoAlarm).await)
     }
 
+    /// One agent never has duties that the pack keeps apart, by whatever habilitations, past or to come.
+    fn check_separation(&self, pack: &Pack, new: &NewAgent) -> Result<(), VaultError> {
+        let agents = self.identity.list();
+        let known = agents.iter().filter(|agent| agent.agent == new.agent);
+        let had = known.flat_map(|agent| agent.habilitations.iter().map(|h| &h.role));
+        let roles: Vec<_> = had.chain([&new.habilitation.role]).collect();
+        if pack.separates(&roles) { Err(VaultError::DutiesSeparated) } else { Ok(()) }
+    }
+
     /// Somebody else can still appoint agents, and somebody else can still audit: a vault must not
     /// lose either for ever by one call.
     fn check_not_last(&self, pack: &Pack, agent: &AgentId) -> Result<(), VaultError> {
@@ -384,6 +394,13 @@ pub(crate) fn check_habilitation(
     let today = now.date_in(pack.zone_of(given.territory.as_ref()));
     if given.undertaking_on.is_some_and(|date| date > today) {
         refuse("habilitation.undertaking_on", "lies in the future");
+    }
+    let filed = given.undertaking_ref.as_ref().is_some_and(|text| !text.trim().is_empty());
+    if given.undertaking_on.is_some() && !filed {
+        refuse("habilitation.undertaking_ref", "is required with a date: where the signed text is");
+    }
+    if given.undertaking_on.is_none() && filed {
+        refuse("habilitation.undertaking_on", "is required with a reference: when it was signed");
     }
     if given.authority.trim().is_empty() {
         refuse("habilitation.authority", "is required: who issued it");

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::{
     audit::{AuditLog, EventDraft},
     identity::Caller,
-    ids::{CertificateId, RecordId, SubjectId},
+    ids::{CertificateId, CollectionName, RecordId, SubjectId},
     limits,
     policy::{Pack, Verb},
     retention::{Doomed, EraseRequest, Erased, Fate, Retention},
@@ -19,6 +19,7 @@ use super::{
     EraseAnswer, Intent, VaultError,
     candidates::{Candidate, Candidates, Wanted},
     head::{self, Loaded},
+    links,
     once::{Once, SeenErasure},
     request::{self, OK, Tally},
     tokens,
@@ -148,24 +149,32 @@ impl Erase {
         let mut answer = EraseAnswer::default();
         let mut items: Vec<Item> = Vec::with_capacity(records.len());
         let mut left = records;
-        for _ in 0..limits::REQUEST_RACES_MAX {
+        let (mut races, mut ended) = (0, Vec::new());
+        while races < limits::REQUEST_RACES_MAX && !left.is_empty() {
             let mut tally = Tally::default();
-            let (doomed, refused) = self.decide(pack, who, why, &left, (&mut tally, event)).await?;
-            items.extend(refused);
-            if doomed.is_empty() {
+            let round = self.decide(pack, who, why, &left, (&mut tally, event)).await?;
+            items.extend(round.refused);
+            if round.doomed.is_empty() && round.links.is_empty() {
                 left.clear();
                 break;
             }
             event.decision = tally.word();
-            let ids: Vec<RecordId> = doomed.iter().map(|one| one.record).collect();
-            let erased = self.erase(pack, event.clone(), doomed, &once).await?;
+            let ids: Vec<RecordId> = round.doomed.iter().map(|(one, _)| one.record).collect();
+            ended.extend(round.doomed.iter().map(|(one, of)| (one.record, of.clone())));
+            let doomed = round.doomed.into_iter().map(|(one, _)| one);
+            let together = doomed.chain(round.links).collect();
+            let erased = self.erase(pack, event.clone(), (together, &ids), &once).await?;
             // A record that somebody changed meanwhile is looked at again.
-            left = changed(&ids, &erased);
+            let again = changed(&ids, &erased);
+            races += usize::from(round.later.is_empty() || again.len() == ids.len());
+            left = [again, round.later].concat();
             items.extend(ids.into_iter().zip(&erased.fates).filter_map(item));
             if erased.certificate.is_some() {
                 (answer.generation, answer.certificate) = (erased.generation, erased.certificate);
             }
         }
+        ended.retain(|(id, _)| items.iter().any(|(done, fate)| done == id && fate.is_ok()));
+        self.left_links(pack, event, &ended, &once).await?;
         items.extend(left.into_iter().map(|id| (id, Err(VaultError::VersionMismatch))));
         // The very same request, sent twice at the same time: the other one's answer is this one's too.
         let gone = items.iter().any(|(_, item)| matches!(item, Err(VaultError::NotAvailable)));
@@ -189,24 +198,24 @@ impl Erase {
         why: &Intent,
         records: &[RecordId],
         (tally, event): (&mut Tally, &mut EventDraft),
-    ) -> Result<(Vec<Doomed>, Vec<Item>), VaultError> {
+    ) -> Result<Round, VaultError> {
         let (log, now) = (&self.log, self.log.civil_now());
         let context = request::context(why, now);
-        let (mut doomed, mut refused) = (Vec::new(), Vec::new());
+        let mut round = Round::default();
         for (position, id) in records.iter().enumerate() {
             request::take_turns(position).await;
             let read = Loaded::read(log.store().as_ref(), log.keyring(), *id, &[]);
             let found = match read {
                 // One record that was changed on disk keeps nobody from the others.
                 Err(VaultError::Corrupt(what)) => {
-                    refused.push((*id, Err(VaultError::Corrupt(what))));
+                    round.refused.push((*id, Err(VaultError::Corrupt(what))));
                     continue;
                 }
                 read => read?.filter(|record| !record.expired(now)),
             };
             let Some(record) = found else {
                 let _nothing = pack.decide_decoy(who, Verb::Erase, &[], &context);
-                refused.push((*id, Err(VaultError::NotAvailable)));
+                round.refused.push((*id, Err(VaultError::NotAvailable)));
                 continue;
             };
             let standing = record.standing(now);
@@ -215,14 +224,43 @@ impl Erase {
             tally.note(event, &decision);
             if decision.all_allowed() {
                 event.collection = Some(record.head.collection.clone());
-                doomed.push(doom(&record));
+                let links = match record.held(now) {
+                    // It stays, and so do they.
+                    true => Vec::new(),
+                    false => links::of(log, pack, (*id, &record.head.collection))?,
+                };
+                round.add(&record, &links);
             } else if decision.may_know {
-                refused.push((*id, Err(VaultError::denied(&decision))));
+                round.refused.push((*id, Err(VaultError::denied(&decision))));
             } else {
-                refused.push((*id, Err(VaultError::NotAvailable)));
+                round.refused.push((*id, Err(VaultError::NotAvailable)));
             }
         }
-        Ok((doomed, refused))
+        Ok(round)
+    }
+
+    /// Erases links of what was erased that came, or were changed, while it was: none outlives the answer,
+    /// unless a hold keeps it; and none of those is readable through its end any more.
+    async fn left_links(
+        &self,
+        pack: &Arc<Pack>,
+        event: &EventDraft,
+        ended: &[(RecordId, CollectionName)],
+        once: &Once,
+    ) -> Result<(), VaultError> {
+        for _ in 0..limits::REQUEST_RACES_MAX {
+            let (mut round, now) = (Round::default(), self.log.civil_now());
+            for (id, collection) in ended {
+                let links = links::of(&self.log, pack, (*id, collection))?;
+                let free: Vec<_> = links.into_iter().filter(|link| !link.held(now)).collect();
+                round.add_links(&free);
+            }
+            if round.links.is_empty() {
+                return Ok(());
+            }
+            self.erase(pack, event.clone(), (round.links, &[]), once).await?;
+        }
+        Ok(())
     }
 
     /// Hands the records over and waits. The work runs to its end whether or not the caller stays.
@@ -230,15 +268,22 @@ impl Erase {
         &self,
         pack: &Arc<Pack>,
         mut event: EventDraft,
-        doomed: Vec<Doomed>,
+        (doomed, asked): (Vec<Doomed>, &[RecordId]),
         once: &Once,
     ) -> Result<Erased, VaultError> {
         event.records = doomed.iter().map(|one| one.record).collect();
         event.outcome = OK.to_owned();
         let (retention, pack) = (Arc::clone(&self.retention), Arc::clone(pack));
         let (log, once) = (Arc::clone(&self.log), once.clone());
+        let asked = asked.to_vec();
+        // Links that went along were not asked for, and the caller may not know of them.
         let remember = move |certificate: &CertificateId, erased: &[RecordId]| {
-            once.erasure_rows(&log, certificate, erased).ok()
+            let own: Vec<RecordId> =
+                erased.iter().filter(|id| asked.contains(id)).copied().collect();
+            if asked.is_empty() {
+                return Some(Vec::new());
+            }
+            once.erasure_rows(&log, certificate, &own).ok()
         };
         let request = EraseRequest { event, doomed, remember: Box::new(remember) };
         let task = tokio::task::spawn_blocking(move || retention.erase(&pack, request));
@@ -280,6 +325,50 @@ impl Erase {
         }
         let _receipt = request::record(&self.log, event).await?;
         Ok(())
+    }
+}
+
+/// What one generation is to erase, and what it is not.
+#[derive(Default)]
+struct Round {
+    /// What was asked for and allowed, each with its collection.
+    doomed: Vec<(Doomed, CollectionName)>,
+    /// Links of these, which go with them.
+    links: Vec<Doomed>,
+    refused: Vec<Item>,
+    /// What has no room beside the others: the next round's.
+    later: Vec<RecordId>,
+}
+
+impl Round {
+    /// Takes a record with all its links, or leaves it for later where they have no room: a link goes with
+    /// its end, or before it.
+    fn add(&mut self, record: &Loaded, links: &[Loaded]) {
+        let room = limits::EVENT_RECORDS_MAX
+            .saturating_sub(self.doomed.len())
+            .saturating_sub(self.links.len());
+        if links.len() < room {
+            self.add_links(links);
+            // A link that was asked for itself, beside its end.
+            self.links.retain(|link| link.record != record.id);
+            self.doomed.push((doom(record), record.head.collection.clone()));
+            return;
+        }
+        if room == limits::EVENT_RECORDS_MAX {
+            self.add_links(links);
+        }
+        self.later.push(record.id);
+    }
+
+    /// Takes links that it has not yet, as many as one event names.
+    fn add_links(&mut self, links: &[Loaded]) {
+        for link in links {
+            let room = self.doomed.len() + self.links.len() < limits::EVENT_RECORDS_MAX;
+            let mut taken = self.links.iter().chain(self.doomed.iter().map(|(one, _)| one));
+            if room && taken.all(|one| one.record != link.id) {
+                self.links.push(doom(link));
+            }
+        }
     }
 }
 

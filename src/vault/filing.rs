@@ -11,6 +11,7 @@ use chrono_tz::Tz;
 
 use crate::{
     audit::AuditLog,
+    clock::Timestamp,
     crypto::section::SectionAddress,
     identity::Caller,
     ids::{ClassName, FieldName, RecordId, SlotRef, SubjectId, TerritoryName},
@@ -18,13 +19,14 @@ use crate::{
     limits,
     policy::{CollectionSpec, Decision, Pack, Resource, Value, Verb, Violation},
     retention::{RetentionError, rule},
-    storage::{Op, keys},
+    storage::{Op, Precondition, keys},
 };
 
 use super::{
     CreateInput, Created, Intent, VaultError,
     disclose::{ATTRIBUTES, seal_fields},
     head::{Filed, Head, SectionRef},
+    links::{Asker, Ends},
     request,
     tokens::Tokens,
 };
@@ -49,6 +51,8 @@ pub(crate) struct Checked<'p> {
     zone: Tz,
     territory: Option<TerritoryName>,
     attributes: Vec<(FieldName, Value)>,
+    /// For a link: its ends are as they were looked at.
+    ends: Vec<Precondition>,
     /// Fields by class, classes in the pack's order.
     classes: Vec<(ClassName, Vec<(FieldName, Value)>)>,
 }
@@ -67,6 +71,11 @@ impl Checked<'_> {
     /// The classes it would write.
     pub(crate) fn classes(&self) -> impl Iterator<Item = &ClassName> {
         self.classes.iter().map(|(class, _)| class)
+    }
+
+    /// For a link, what must still hold of its ends when it is committed.
+    pub(crate) fn ends(&self) -> &[Precondition] {
+        &self.ends
     }
 
     /// The person.
@@ -141,13 +150,36 @@ impl<'a> Filing<'a> {
             zone,
             territory,
             attributes,
+            ends: Vec::new(),
             classes: by_class(spec, fields),
         };
+        let checked = self.bounded(checked)?;
         // A class past its own, shorter period is refused too: nothing due is ever stored.
         let dates = checked.classes.iter().filter_map(|(class, _)| class_expiry(&checked, class));
         if dates.into_iter().any(|date| date <= today) {
             return Err(RetentionError::AlreadyExpired.into());
         }
+        Ok(checked)
+    }
+
+    /// The same, looked at again: a link with its ends as they are now, and no later than the earlier of
+    /// them; anything else as it is.
+    ///
+    /// Errors: [`VaultError::NotAvailable`] unless the caller may know both ends.
+    pub(crate) fn bounded(&self, mut checked: Checked<'a>) -> Result<Checked<'a>, VaultError> {
+        if !checked.spec.is_link() {
+            return Ok(checked);
+        }
+        let context = request::context(self.why, self.log.civil_now());
+        let asker = Asker { log: self.log, pack: self.pack, who: self.who, context: &context };
+        let fields: Vec<_> = checked.classes.iter().flat_map(|(_, own)| own.clone()).collect();
+        let Ends { first_to_go, unchanged } = asker.ends(checked.spec, &fields)?;
+        let own = Timestamp::start_of(checked.expires_on, checked.zone);
+        if own.is_none_or(|own| first_to_go.expires_at < own) {
+            checked.expires_on = first_to_go.key.expires_on;
+            checked.zone = first_to_go.key.zone;
+        }
+        checked.ends = unchanged.into();
         Ok(checked)
     }
 

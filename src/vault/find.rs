@@ -13,7 +13,7 @@ use crate::{
     identity::Caller,
     ids::{ClassName, FieldName},
     limits,
-    policy::{CollectionSpec, Decision, Pack, Value, Verb, Violation},
+    policy::{CollectionSpec, Decision, FieldSpec, Pack, Value, Verb, Violation},
 };
 
 use super::{
@@ -31,9 +31,9 @@ pub(crate) struct Find {
 }
 
 /// One condition, checked and normalised.
-struct Condition {
+struct Condition<'p> {
     class: ClassName,
-    field: FieldName,
+    field: &'p FieldSpec,
     value: Value,
 }
 
@@ -91,7 +91,7 @@ impl Search<'_> {
             return Err(VaultError::TooMany { what: "conditions, and at least one", limit });
         }
         let conditions = check(spec, "where", input.conditions)?;
-        event.asked = conditions.iter().map(|c| format!("{}.{}", c.class, c.field)).collect();
+        event.asked = conditions.iter().map(|c| format!("{}.{}", c.class, c.field.name)).collect();
         let mut classes: Vec<ClassName> = conditions.iter().map(|c| c.class.clone()).collect();
         classes.sort();
         classes.dedup();
@@ -117,15 +117,15 @@ impl Search<'_> {
     async fn pick(
         &self,
         spec: &CollectionSpec,
-        conditions: &[Condition],
+        conditions: &[Condition<'_>],
         classes: &[ClassName],
         page: PageRequest,
         event: &mut EventDraft,
     ) -> Result<(Vec<Loaded>, Option<Cursor>), VaultError> {
         let first = conditions.first().ok_or(VaultError::Corrupt("condition"))?;
         let (now, store) = (self.log.civil_now(), self.log.store().as_ref());
-        let value = tokens::canonical(&first.value);
-        let wanted = vec![Wanted { field: first.field.as_str(), value: &value }];
+        let (field, value) = tokens::index_of(first.field, &first.value);
+        let wanted = vec![Wanted { field, value: &value }];
         let at = (now, page.after);
         let mut candidates = Candidates::of(store, self.log.keyring(), &spec.name, wanted, at);
         let (mut found, mut last, mut position) = (Vec::new(), None, 0);
@@ -182,7 +182,7 @@ impl Search<'_> {
         event.subject = Some(record.head.subject);
         let spec = self.pack.collection(&record.head.collection).ok_or(VaultError::NotAvailable)?;
         let conditions = check(spec, "field", vec![(input.field, input.value)])?;
-        event.asked = conditions.iter().map(|c| format!("{}.{}", c.class, c.field)).collect();
+        event.asked = conditions.iter().map(|c| format!("{}.{}", c.class, c.field.name)).collect();
         if !decision.all_allowed() {
             return Err(VaultError::denied(&decision));
         }
@@ -215,7 +215,7 @@ impl Search<'_> {
     fn has<'c>(
         &self,
         record: &Loaded,
-        mut conditions: impl Iterator<Item = &'c Condition>,
+        mut conditions: impl Iterator<Item = &'c Condition<'c>>,
         now: Timestamp,
     ) -> bool {
         let (keyring, collection) = (self.log.keyring(), &record.head.collection);
@@ -225,7 +225,7 @@ impl Search<'_> {
             if self.expired(record, &condition.class, now) {
                 return false;
             }
-            let rows = tokens.field_anywhere(&listed.cohort, &condition.field, &condition.value);
+            let rows = tokens.field_anywhere(&listed.cohort, condition.field, &condition.value);
             rows.iter().any(|row| record.index_row_keys.contains(row))
         })
     }
@@ -239,19 +239,20 @@ impl Search<'_> {
 
 /// The conditions in normal form; `part` is where the request has them. Errors:
 /// [`VaultError::Invalid`], never with a value.
-fn check(
-    spec: &CollectionSpec,
+fn check<'p>(
+    spec: &'p CollectionSpec,
     part: &str,
     given: Vec<(FieldName, Value)>,
-) -> Result<Vec<Condition>, VaultError> {
+) -> Result<Vec<Condition<'p>>, VaultError> {
     let (mut conditions, mut violations) = (Vec::new(), Vec::new());
     for (field, value) in given {
         let refusal = match spec.field(&field) {
             None => "is not a field of this collection",
-            Some(known) if !known.searchable => "is not searchable",
+            Some(known) if !tokens::is_indexed(known) => "is not searchable",
             Some(known) => match known.kind.normalise(value) {
                 Ok(value) => {
-                    conditions.push(Condition { class: known.class.clone(), field, value });
+                    let class = known.class.clone();
+                    conditions.push(Condition { class, field: known, value });
                     continue;
                 }
                 Err(reason) => reason,

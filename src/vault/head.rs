@@ -34,7 +34,7 @@ pub(crate) use stored::{decode_value, encode_value};
 mod stored;
 
 /// Alarm: a record was changed on disk.
-const ALARM_CORRUPT: &str = "record-changed";
+pub(crate) const ALARM_CORRUPT: &str = "record-changed";
 /// The reserved class of the head.
 const HEAD: &str = "_head";
 /// Milliseconds of an hour.
@@ -296,6 +296,20 @@ pub(crate) fn read_listed(log: &AuditLog, id: RecordId) -> Result<Option<Loaded>
             Ok(None)
         }
         read => read,
+    }
+}
+
+// === impl Standing ===
+
+impl Standing {
+    /// Agents to whom it is assigned now.
+    pub(crate) fn agents(&self) -> &[AgentId] {
+        &self.agents
+    }
+
+    /// Units in whose queue it is now.
+    pub(crate) fn units(&self) -> &[UnitName] {
+        &self.units
     }
 }
 

@@ -103,7 +103,7 @@ impl Import {
         let spec = filing.pack.collection(&batch.collection);
         let spec = spec.ok_or(VaultError::UnknownCollection)?;
         event.collection = Some(spec.name.clone());
-        let (items, refused) = check(filing, batch.records)?;
+        let (mut items, mut refused) = check(filing, batch.records)?;
         let bare = event.clone();
         for _ in 0..limits::REQUEST_RACES_MAX {
             // A copy, because an attempt that loses a race is made again from here.
@@ -116,8 +116,10 @@ impl Import {
                 self.segments.open(ahead).await?;
             }
             match self.file(filing, &items, fates, (&refused, &mut *event)).await {
-                // Another call with one of these request ids came first.
-                Err(VaultError::Audit(AuditError::Rejected)) => {}
+                // Another call with one of these request ids came first, or an end of a link was changed.
+                Err(VaultError::Audit(AuditError::Rejected)) => {
+                    look_again(filing, &mut items, &mut refused);
+                }
                 Err(error) => return Err(error),
                 Ok(answers) => return Ok(merge(answers, refused)),
             }
@@ -203,6 +205,7 @@ impl Import {
                     let sealed = filing.seal(id, checked, &slots)?;
                     group.preconditions.extend(fresh.preconditions);
                     group.preconditions.push(Precondition::Absent(keys::record(&id)));
+                    group.preconditions.extend_from_slice(checked.ends());
                     group.ops.extend(fresh.ops);
                     group.ops.extend(sealed.ops);
                     group.ops.extend(item.once.rows(
@@ -263,6 +266,18 @@ fn check<'p>(
         items.push(item);
     }
     Ok((items, refused))
+}
+
+/// Looks at the ends of every link again. What may not be known any more is refused.
+fn look_again<'p>(filing: &Filing<'p>, items: &mut [Item<'p>], refused: &mut Refused) {
+    for (position, item) in items.iter_mut().enumerate() {
+        match item.checked.take().map(|checked| filing.bounded(checked)) {
+            Some(Ok(checked)) => item.checked = Some(checked),
+            Some(Err(error)) => refused.push((position, error)),
+            None => {}
+        }
+    }
+    refused.sort_by_key(|(position, _)| *position);
 }
 
 /// The answer about a record that an earlier call filed.

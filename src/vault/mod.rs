@@ -35,6 +35,7 @@ mod find;
 pub mod head;
 mod hold;
 mod import;
+mod links;
 mod once;
 mod project;
 mod rekey;
@@ -240,7 +241,19 @@ impl Vault {
         why: &Intent,
         input: RevealInput,
     ) -> Result<Revealed, VaultError> {
-        self.reveal.call(&self.pack(), who, why, input).await
+        self.reveal.call(&self.pack(), who, why, (input, None)).await
+    }
+
+    /// The same through a link that the caller names: where it is one, may be known to him and has this
+    /// record as an end, the policies see it; anything else is as if none had been named.
+    pub async fn reveal_through(
+        &self,
+        who: &Caller,
+        why: &Intent,
+        input: RevealInput,
+        link: RecordId,
+    ) -> Result<Revealed, VaultError> {
+        self.reveal.call(&self.pack(), who, why, (input, Some(link))).await
     }
 
     /// Shows what the caller may see of several records, after one event for all is on disk.

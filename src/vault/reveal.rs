@@ -9,7 +9,7 @@ use crate::{
     audit::{AuditError, AuditLog, EventDraft},
     clock::Timestamp,
     identity::{ApprovalError, Approvals, Caller, Usable},
-    ids::ClassName,
+    ids::{ClassName, RecordId},
     limits,
     policy::{CollectionSpec, Decision, Pack, Permit, RequestContext, Verb, Violation},
 };
@@ -18,6 +18,7 @@ use super::{
     Intent, RevealInput, Revealed, VaultError,
     disclose::{ATTRIBUTES, Withheld},
     head::Loaded,
+    links::{Asker, Named},
     project,
     request::{self, OK},
 };
@@ -36,14 +37,21 @@ impl Reveal {
         pack: &Pack,
         who: &Caller,
         why: &Intent,
-        input: RevealInput,
+        (input, link): (RevealInput, Option<RecordId>),
     ) -> Result<Revealed, VaultError> {
-        let mut event = request::draft_for("reveal", who, why, pack);
-        event.records = vec![input.record];
-        match self.run(pack, who, why, &input, &mut event).await {
-            Ok(revealed) => Ok(revealed),
-            Err(error) => Err(request::refuse(&self.log, event, error).await),
+        let mut bare = request::draft_for("reveal", who, why, pack);
+        bare.records = vec![input.record];
+        bare.notes.extend(link.map(|link| format!("link={link}")));
+        for _ in 0..limits::REQUEST_RACES_MAX {
+            let mut event = bare.clone();
+            match self.run(pack, who, why, (&input, link), &mut event).await {
+                Ok(revealed) => return Ok(revealed),
+                // The link was changed while this was decided by it: decided anew by what it is now.
+                Err(VaultError::Audit(AuditError::Rejected)) if link.is_some() => {}
+                Err(error) => return Err(request::refuse(&self.log, event, error).await),
+            }
         }
+        Err(request::refuse(&self.log, bare, VaultError::Interrupted).await)
     }
 
     /// The approval of a reveal under the purpose of holds, or of one that names an approval.
@@ -66,7 +74,7 @@ impl Reveal {
         pack: &Pack,
         who: &Caller,
         why: &Intent,
-        input: &RevealInput,
+        (input, link): (&RevealInput, Option<RecordId>),
         event: &mut EventDraft,
     ) -> Result<Revealed, VaultError> {
         request::check_intent(pack, why)?;
@@ -81,6 +89,13 @@ impl Reveal {
 
         // 2. Decide, class by class; an absent record costs the same work.
         let context = context(log, why, approval.is_some());
+        let asker = Asker { log, pack, who, context: &context };
+        let link = match link {
+            Some(link) => asker.named(link, record.as_ref(), input.record)?,
+            None => None,
+        };
+        let facts = link.as_ref().map(Named::facts);
+        let context = RequestContext { link: facts.as_ref(), ..context };
         let decision = decide(pack, who, &context, &input.classes, record.as_ref());
         request::note_decision(event, &decision.classes);
 
@@ -101,10 +116,13 @@ impl Reveal {
         event.outcome = OK.to_owned();
         let sealed = log.seal(event)?;
         let withheld = Withheld::open(permit, &sealed, &record, keyring);
-        let spend = approval.map(|usable| usable.spend).unwrap_or_default();
+        let approved = approval.is_some();
+        let mut spend = approval.map(|usable| usable.spend).unwrap_or_default();
+        // A consent that is withdrawn before this is durable counts.
+        spend.preconditions.extend(link.map(|link| link.unchanged));
         let receipt = match log.commit(spend, &[], sealed).await {
             // Another call used the approval up meanwhile.
-            Err(AuditError::Rejected) => return Err(ApprovalError::Used.into()),
+            Err(AuditError::Rejected) if approved => return Err(ApprovalError::Used.into()),
             done => done?,
         };
 

@@ -7,7 +7,7 @@
 use crate::{
     ids::{CohortId, CollectionName, FieldName, RecordId, SubjectId},
     keyring::Keyring,
-    policy::{CollectionSpec, Value},
+    policy::{CollectionSpec, FieldSpec, FieldType, Value},
     storage::keys,
 };
 
@@ -16,6 +16,8 @@ use super::{Assignee, head::Assignment};
 const SUBJECT: &str = "_subject";
 const ASSIGNEE: &str = "_assignee";
 const UNIT: &str = "_unit";
+/// Under which reserved name both ends of a link are indexed; the value is the end's id.
+pub(crate) const LINK: &str = "_link";
 
 /// What the tokens of one record are made for.
 pub(crate) struct Tokens<'a> {
@@ -50,21 +52,22 @@ impl Tokens<'_> {
     pub(crate) fn field_anywhere(
         &self,
         cohort: &CohortId,
-        field: &FieldName,
+        field: &FieldSpec,
         value: &Value,
     ) -> Vec<Vec<u8>> {
-        self.anywhere(cohort, field.as_str(), &canonical(value))
+        let (name, value) = index_of(field, value);
+        self.anywhere(cohort, name, &value)
     }
 
-    /// The rows of the searchable ones among these fields.
+    /// The rows of the searchable ones among these fields, and of a link's ends.
     pub(crate) fn fields(
         &self,
         cohort: &CohortId,
         spec: &CollectionSpec,
         fields: &[(FieldName, Value)],
     ) -> Vec<Vec<u8>> {
-        searchable(spec, fields)
-            .filter_map(|(name, value)| self.written(cohort, name.as_str(), &canonical(value)))
+        indexed(spec, fields)
+            .filter_map(|(name, value)| self.written(cohort, name, &value))
             .collect()
     }
 
@@ -75,8 +78,8 @@ impl Tokens<'_> {
         spec: &CollectionSpec,
         fields: &[(FieldName, Value)],
     ) -> Vec<Vec<u8>> {
-        searchable(spec, fields)
-            .flat_map(|(name, value)| self.anywhere(cohort, name.as_str(), &canonical(value)))
+        indexed(spec, fields)
+            .flat_map(|(name, value)| self.anywhere(cohort, name, &value))
             .collect()
     }
 
@@ -107,17 +110,44 @@ pub(crate) fn assignment(to: &Assignee) -> (&'static str, &[u8]) {
     }
 }
 
-fn searchable<'a>(
+/// Whether a field has index rows.
+pub(crate) fn is_indexed(field: &FieldSpec) -> bool {
+    field.searchable || matches!(field.kind, FieldType::Reference { .. })
+}
+
+/// Under which name, and as what value, a field is indexed.
+pub(crate) fn index_of<'a>(
+    field: &'a FieldSpec,
+    value: &Value,
+) -> (&'a str, zeroize::Zeroizing<Vec<u8>>) {
+    match (&field.kind, reference(value)) {
+        (FieldType::Reference { .. }, Some(id)) => {
+            (LINK, zeroize::Zeroizing::new(id.as_bytes().to_vec()))
+        }
+        _ => (field.name.as_str(), canonical(value)),
+    }
+}
+
+/// The record that a reference names.
+pub(crate) fn reference(value: &Value) -> Option<RecordId> {
+    match value {
+        Value::Text(id) => RecordId::parse(id).ok(),
+        _ => None,
+    }
+}
+
+fn indexed<'a>(
     spec: &'a CollectionSpec,
     fields: &'a [(FieldName, Value)],
-) -> impl Iterator<Item = &'a (FieldName, Value)> {
-    fields
-        .iter()
-        .filter(|(name, _)| spec.fields.iter().any(|field| field.name == *name && field.searchable))
+) -> impl Iterator<Item = (&'a str, zeroize::Zeroizing<Vec<u8>>)> {
+    fields.iter().filter_map(|(name, value)| {
+        let field = spec.field(name).filter(|field| is_indexed(field))?;
+        Some(index_of(field, value))
+    })
 }
 
 /// The normalised value as the token's input; the pack's types have normalised text already.
-pub(crate) fn canonical(value: &Value) -> zeroize::Zeroizing<Vec<u8>> {
+fn canonical(value: &Value) -> zeroize::Zeroizing<Vec<u8>> {
     zeroize::Zeroizing::new(match value {
         Value::Text(text) => text.as_bytes().to_vec(),
         Value::Integer(number) => number.to_string().into_bytes(),

@@ -13,7 +13,7 @@ use crate::{
     ids::{ClassName, FieldName, SlotRef},
     keyring::{CohortInfo, CohortKey, Keyring},
     limits,
-    policy::{CollectionSpec, Pack, Permit, Value, Verb, Violation},
+    policy::{CollectionSpec, FieldSpec, Pack, Permit, Value, Verb, Violation},
     retention::{RetentionError, rule},
     storage::{Op, keys},
 };
@@ -307,7 +307,7 @@ fn asked(spec: &CollectionSpec, input: &UpdateInput) -> Vec<ClassName> {
 }
 
 fn check(pack: &Pack, spec: &CollectionSpec, input: UpdateInput) -> Result<Checked, VaultError> {
-    let mut violations = Vec::new();
+    let mut violations = ends_set_once(spec, &input.fields);
     let mut attributes = cleared(&input.attributes, |name| {
         spec.attributes.iter().any(|a| a.name == *name && a.required)
     })
@@ -344,6 +344,16 @@ fn check(pack: &Pack, spec: &CollectionSpec, input: UpdateInput) -> Result<Check
         }
     }
     Ok(Checked { attributes, classes })
+}
+
+/// What a link's ends are is set once: another end is another link.
+fn ends_set_once(spec: &CollectionSpec, changes: &Changes) -> Vec<Violation> {
+    let touched = spec.ends().filter(|(end, _)| changes.iter().any(|(name, _)| *name == end.name));
+    let refusal = |(end, _): (&FieldSpec, _)| Violation {
+        path: format!("fields.{}", end.name),
+        reason: "is an end of the link, which is set once".to_owned(),
+    };
+    touched.map(refusal).collect()
 }
 
 /// The cleared names, or a violation for each that is required.

@@ -120,7 +120,7 @@ fn habilitation(role: &str) -> Habilitation {
         profession: None,
         sworn: false,
         undertaking_on: Some("2020-01-01".parse().unwrap()),
-        undertaking_ref: None,
+        undertaking_ref: Some("register".to_owned()),
     }
 }
 

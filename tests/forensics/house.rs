@@ -152,6 +152,8 @@ impl House {
                 "reunion",
                 "--undertaking-on",
                 "2020-11-01",
+                "--undertaking-ref",
+                "register",
                 "--from",
                 "2020-11-01",
                 "--to",

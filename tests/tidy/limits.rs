@@ -252,6 +252,27 @@ const BOUNDS: &[(&str, Held)] = &[
     ("PACK_DEPTH_MAX", By(&["folders_are_read_as_deep_as_a_pack_may_be_and_no_deeper"])),
     ("PERIOD_MONTHS_MAX", By(&["a_period_of_a_century_is_read_and_a_longer_one_is_not"])),
     ("PERIOD_DAYS_MAX", By(&["a_period_of_a_century_is_read_and_a_longer_one_is_not"])),
+    ("LINE_BYTES_MAX", By(&["a_line_of_the_largest_size_is_a_text_and_one_byte_more_is_a_note"])),
+    (
+        "ATTRIBUTE_CODE_BYTES_MAX",
+        By(&["an_attribute_at_each_bound_is_taken_and_one_beyond_it_could_hold_something"]),
+    ),
+    (
+        "ATTRIBUTE_CODE_WORDS_MAX",
+        By(&["an_attribute_at_each_bound_is_taken_and_one_beyond_it_could_hold_something"]),
+    ),
+    (
+        "ATTRIBUTE_CODE_DIGITS_MAX",
+        By(&["an_attribute_at_each_bound_is_taken_and_one_beyond_it_could_hold_something"]),
+    ),
+    (
+        "ATTRIBUTE_CODES_MAX",
+        By(&["an_attribute_at_each_bound_is_taken_and_one_beyond_it_could_hold_something"]),
+    ),
+    (
+        "ATTRIBUTE_NUMBERS_MAX",
+        By(&["all_numbers_of_a_collection_together_hold_no_telephone_number"]),
+    ),
     ("NAME_CHARS_MAX", By(&["names_keep_their_accents_and_lose_double_spaces"])),
     ("EMAIL_BYTES_MAX", By(&["e_mail_and_postcode_are_checked_for_shape"])),
     ("AGENT_TEXT_BYTES_MAX", By(&["dates_in_the_wrong_order_and_overlong_texts_are_refused"])),

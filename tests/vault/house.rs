@@ -137,7 +137,7 @@ fn habilitation(role: &str, unit: Option<&str>) -> Habilitation {
         profession: None,
         sworn: false,
         undertaking_on: Some(date("2020-11-01")),
-        undertaking_ref: None,
+        undertaking_ref: Some("register".to_owned()),
     }
 }
 

@@ -186,6 +186,7 @@ async fn raw_refusal(
         record_id: record.to_vec(),
         classes: vec!["identity".to_owned(), "nir".to_owned()],
         approval_id: Vec::new(),
+        link_id: Vec::new(),
     });
     request.metadata_mut().insert("authorization", bearer.parse().unwrap());
     let status: Status =

@@ -29,7 +29,24 @@ impl Client {
         classes: &[&str],
         approval: Option<ApprovalId>,
     ) -> Result<Revealed, ClientError> {
-        let request = self.request(reveal_request(why, record, classes, approval));
+        self.shown(reveal_request(why, record, classes, approval)).await
+    }
+
+    /// The same through a link that has this record as an end: the policies see its consent.
+    pub async fn reveal_through(
+        &self,
+        why: &Intent,
+        record: RecordId,
+        classes: &[&str],
+        link: RecordId,
+    ) -> Result<Revealed, ClientError> {
+        let mut request = reveal_request(why, record, classes, None);
+        request.link_id = link.as_bytes().to_vec();
+        self.shown(request).await
+    }
+
+    async fn shown(&self, request: api::RevealRequest) -> Result<Revealed, ClientError> {
+        let request = self.request(request);
         let answer = service!(self, records_client, RecordsClient).reveal(request).await?;
         revealed(answer.into_inner())
     }
@@ -63,6 +80,7 @@ pub(in crate::client) fn reveal_request(
         record_id: record.as_bytes().to_vec(),
         classes: classes.iter().map(|c| (*c).to_owned()).collect(),
         approval_id: approval.map(|id| id.as_bytes().to_vec()).unwrap_or_default(),
+        link_id: Vec::new(),
     }
 }
 

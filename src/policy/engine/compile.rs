@@ -14,7 +14,7 @@ use cedar_policy::{
 
 use super::{
     ClassSlots, CollectionSlots, Engine, Slice, Slot, excluded, facts::Symbols, gates::Gates,
-    request::VAULT_ACTIONS,
+    request::VAULT_ACTIONS, separated,
 };
 use serde_json::Value as Json;
 
@@ -89,6 +89,11 @@ impl Engine {
         }
         let refs = written.iter().map(|w| (w.policy.id().clone(), reference(&w.policy))).collect();
         let authorizer = Authorizer::new();
+        let content_roles = separated::content_roles(vocabulary, &collections, &written);
+        separated::check(vocabulary, &content_roles, errors);
+        if errors.len() > before {
+            return None;
+        }
         let excluded_roles = vocabulary.excluded_roles.iter().map(|at| at.value.clone()).collect();
         let somebody = AgentId::parse(SOMEBODY).ok()?;
         Some(Self {
@@ -101,6 +106,7 @@ impl Engine {
             somebody,
             excluded_roles,
             gates: Gates::of(vocabulary),
+            content_roles,
         })
     }
 }

@@ -10,7 +10,10 @@ use cedar_policy::{Effect, EntityUid};
 use serde_json::Value as Json;
 
 use super::compile::Written;
-use crate::policy::pack::{error::PackError, files::PACK_FILE, vocabulary::Vocabulary};
+use crate::{
+    ids::RoleName,
+    policy::pack::{error::PackError, files::PACK_FILE, vocabulary::Vocabulary},
+};
 
 /// An excluded word, as policies spell it.
 struct Word<'a> {
@@ -52,6 +55,15 @@ pub(super) fn check(vocabulary: &Vocabulary, written: &[Written], errors: &mut V
             errors.push(PackError { file: PACK_FILE.into(), line: word.line, reason });
         }
     }
+}
+
+/// Whether some `forbid` closes every data action to this role, whatever else is true.
+pub(super) fn closes_all_data(role: &RoleName, written: &[Written]) -> bool {
+    let word = Word { kind: "Role", name: role.as_str(), line: 0 };
+    let forbids = written.iter().filter(|w| w.policy.effect() == Effect::Forbid);
+    forbids
+        .filter(|w| w.policy.entity_literals().iter().any(|uid| word.is(uid)))
+        .any(|w| w.policy.to_json().is_ok_and(|json| word.is_covered_by(&json)))
 }
 
 // === impl Word ===

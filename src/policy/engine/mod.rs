@@ -13,6 +13,7 @@ mod excluded;
 mod facts;
 mod gates;
 pub(in crate::policy) mod request;
+mod separated;
 #[cfg(test)]
 mod tests;
 
@@ -79,6 +80,8 @@ pub(in crate::policy) struct Engine {
     somebody: AgentId,
     excluded_roles: HashSet<RoleName>,
     gates: Gates,
+    /// Roles to which some permit could give a class of fields.
+    content_roles: HashSet<RoleName>,
 }
 
 /// One request on one record, ready to be asked class by class.
@@ -104,6 +107,11 @@ struct Common(HashMap<&'static str, Outcome>);
 // === impl Engine ===
 
 impl Engine {
+    /// Whether some permit could give content to this role.
+    pub(in crate::policy) fn gives_content(&self, role: &RoleName) -> bool {
+        self.content_roles.contains(role)
+    }
+
     /// Decides each class. `None` where the collection or the purpose is unknown: deny.
     fn classes(
         &self,

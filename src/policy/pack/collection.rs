@@ -97,6 +97,9 @@ fn collection(
         once(source, &mut names, &at);
         fields.extend(field(source, &at, lists));
     }
+    if let Some(why) = kinds::numbers_smuggle(attributes.iter().map(|a| &a.kind)) {
+        source.error(line, format!("collection `{}`: {why}", head.label));
+    }
     if names.len() > FIELDS_PER_RECORD_MAX {
         source.error(line, format!("more than {FIELDS_PER_RECORD_MAX} fields and attributes"));
     }
@@ -157,13 +160,9 @@ fn attribute(source: &mut Source<'_>, at: &At<FieldToml>, lists: &Lists) -> Opti
         "unit" => Some(FieldType::Code { values: lists.units.clone() }),
         _ => kinds::of(source, at),
     };
-    if kind.as_ref().is_some_and(|kind| !kind.is_plain()) {
-        let reason = format!(
-            "attribute `{}`: type `{}` could hold a name or free text; attributes are codes, \
-             dates, bounded numbers and booleans",
-            toml.name, toml.kind
-        );
-        source.error(at.line, reason);
+    let listed = matches!(toml.kind.as_str(), "territory" | "unit");
+    if let Some(why) = kind.as_ref().filter(|_| !listed).and_then(kinds::smuggles) {
+        source.error(at.line, format!("attribute `{}`: {why}", toml.name));
         return None;
     }
     if toml.class.is_some() || toml.search.is_some() || toml.mask.is_some() {

@@ -30,6 +30,7 @@ pub(super) struct Document {
     pub(super) territories: Vec<(At<String>, TerritoryToml)>,
     pub(super) units: Vec<(At<String>, UnitToml)>,
     pub(super) holds: Option<At<HoldsToml>>,
+    pub(super) separation: Vec<At<SeparationToml>>,
     pub(super) collections: Vec<CollectionDocument>,
 }
 
@@ -94,6 +95,17 @@ pub(super) struct HoldsToml {
     pub(super) past_end_date: Vec<String>,
 }
 
+/// One `[[separation]]`: roles that one agent may not have together, or one that may have no content.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SeparationToml {
+    #[serde(default)]
+    pub(super) roles: Vec<String>,
+    pub(super) role: Option<String>,
+    #[serde(default)]
+    pub(super) content: bool,
+}
+
 /// One `[[collections]]`.
 pub(super) struct CollectionDocument {
     pub(super) head: At<CollectionToml>,
@@ -140,7 +152,7 @@ pub(super) struct FieldToml {
 }
 
 const KEYS: &str = "name, profile, zone, end_date, purposes, roles, professions, classes, \
-                    territories, units, holds, collections";
+                    territories, units, holds, separation, collections";
 
 /// Reads the document; errors go to `source`.
 pub(super) fn read(source: &mut Source<'_>) -> Document {
@@ -166,6 +178,7 @@ pub(super) fn read(source: &mut Source<'_>) -> Document {
             "territories" => document.territories = named(source, value),
             "units" => document.units = named(source, value),
             "holds" => document.holds = one(source, value),
+            "separation" => document.separation = many(source, value),
             "collections" => document.collections = collections(source, value),
             other => source.error(line, format!("unknown key `{other}`, expected one of {KEYS}")),
         }

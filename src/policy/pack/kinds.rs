@@ -8,7 +8,10 @@ use super::{
 };
 use crate::{
     ids::{CollectionName, FieldName},
-    limits::FIELD_TEXT_BYTES_MAX,
+    limits::{
+        ATTRIBUTE_CODE_BYTES_MAX, ATTRIBUTE_CODE_DIGITS_MAX, ATTRIBUTE_CODE_WORDS_MAX,
+        ATTRIBUTE_CODES_MAX, ATTRIBUTE_NUMBERS_MAX, FIELD_TEXT_BYTES_MAX, LINE_BYTES_MAX,
+    },
     policy::value::FieldType,
 };
 
@@ -76,11 +79,71 @@ pub(super) fn check_field(
         );
         source.error(at.line, reason);
     }
+    if matches!(kind, FieldType::Text { max_bytes } if *max_bytes > LINE_BYTES_MAX) && !notes {
+        let reason = format!(
+            "field `{}`: a text of more than {LINE_BYTES_MAX} bytes is a note, and its class takes none",
+            toml.name
+        );
+        source.error(at.line, reason);
+    }
     if matches!(kind, FieldType::Reference { .. }) && toml.search.is_some() {
         let reason =
             format!("field `{}`: a reference is found from its ends, not by a search", toml.name);
         source.error(at.line, reason);
     }
+}
+
+/// Why an attribute of this type could hold a name, a number, an address or free text. What is plain by
+/// its type is looked at again by what it can spell: many codes are a register, a long one is a sentence.
+pub(super) fn smuggles(kind: &FieldType) -> Option<String> {
+    let FieldType::Code { values } = kind else {
+        return (!kind.is_plain()).then(|| {
+            format!(
+                "type `{}` could hold a name or free text; attributes are codes, dates, bounded \
+                 numbers and booleans",
+                kind.word()
+            )
+        });
+    };
+    let count = |code: &str, what: fn(u8) -> bool| code.bytes().filter(|byte| what(*byte)).count();
+    if values.len() > ATTRIBUTE_CODES_MAX {
+        return Some(format!(
+            "{} codes could be a list of persons or places; at most {ATTRIBUTE_CODES_MAX} are a category",
+            values.len()
+        ));
+    }
+    values.iter().find_map(|code| {
+        let words = code.split(['_', '-', '.']).filter(|word| !word.is_empty()).count();
+        if code.len() > ATTRIBUTE_CODE_BYTES_MAX || words > ATTRIBUTE_CODE_WORDS_MAX {
+            return Some(format!(
+                "code `{code}` could be a sentence; at most {ATTRIBUTE_CODE_BYTES_MAX} bytes and \
+                 {ATTRIBUTE_CODE_WORDS_MAX} words are a code"
+            ));
+        }
+        (count(code, |byte| byte.is_ascii_digit()) > ATTRIBUTE_CODE_DIGITS_MAX).then(|| {
+            format!(
+                "code `{code}` could be somebody's number; at most {ATTRIBUTE_CODE_DIGITS_MAX} \
+                 digits are a code"
+            )
+        })
+    })
+}
+
+/// Why the whole-number attributes of a collection could hold somebody's number between them.
+pub(super) fn numbers_smuggle<'a>(kinds: impl Iterator<Item = &'a FieldType>) -> Option<String> {
+    let spans = kinds.filter_map(|kind| match kind {
+        FieldType::Integer { min, max } => {
+            Some((i128::from(*max) - i128::from(*min)).unsigned_abs())
+        }
+        _ => None,
+    });
+    let together = spans.fold(1, |all: u128, span| all.saturating_mul(span.saturating_add(1)));
+    (together > ATTRIBUTE_NUMBERS_MAX).then(|| {
+        format!(
+            "its whole-number attributes together could hold a telephone number; bound them so that \
+             at most {ATTRIBUTE_NUMBERS_MAX} combinations are left"
+        )
+    })
 }
 
 /// A parameter that means nothing for the type.

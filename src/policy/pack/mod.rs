@@ -11,6 +11,7 @@ pub(super) mod files;
 mod kinds;
 mod links;
 mod retention;
+pub(super) mod separation;
 pub(super) mod spec;
 pub(super) mod vocabulary;
 mod worded;
@@ -22,7 +23,7 @@ use chrono_tz::Tz;
 pub use error::PackError;
 pub use spec::{AttributeSpec, CollectionSpec, FieldSpec};
 
-use self::vocabulary::Vocabulary;
+use self::{separation::Separation, vocabulary::Vocabulary};
 use super::{
     engine::Engine,
     value::{Value, Violation},
@@ -177,6 +178,21 @@ impl Pack {
     #[must_use]
     pub fn is_excluded_purpose(&self, purpose: &PurposeName) -> bool {
         self.vocabulary.excluded_purposes.iter().any(|at| &at.value == purpose)
+    }
+
+    /// Whether one agent may not have these roles together: the pack keeps two of them apart, or one of
+    /// them from the content that another can give.
+    #[must_use]
+    pub fn separates(&self, roles: &[&RoleName]) -> bool {
+        self.vocabulary.separation.iter().any(|rule| match rule {
+            Separation::Roles(apart) => {
+                apart.iter().filter(|role| roles.contains(role)).count() > 1
+            }
+            Separation::Content(from) => {
+                roles.contains(&&from.value)
+                    && roles.iter().any(|role| self.engine.gives_content(role))
+            }
+        })
     }
 
     /// Whether the pack knows this unit.

@@ -10,6 +10,7 @@ use super::{
     collection,
     document::{self, Document, HoldsToml, TerritoryToml, UnitToml, WordToml},
     error::{At, Source},
+    separation::{self, Separation},
     spec::CollectionSpec,
     worded::Worded,
     words::{Lists, parsed, unlabelled},
@@ -57,6 +58,7 @@ pub(in crate::policy) struct Vocabulary {
     pub(in crate::policy) territories: Vec<Territory>,
     pub(in crate::policy) units: Vec<Unit>,
     pub(in crate::policy) holds: Option<Holds>,
+    pub(in crate::policy) separation: Vec<Separation>,
     pub(in crate::policy) collections: Vec<CollectionSpec>,
 }
 
@@ -90,6 +92,7 @@ fn resolve(source: &mut Source<'_>, document: Document) -> Option<Vocabulary> {
     let territories = territories(source, document.territories, zone);
     let units = units(source, document.units, &territories);
     let holds = document.holds.and_then(|at| holds(source, at, &purposes, &excluded_purposes));
+    let separation = separation::resolve(source, document.separation, &roles);
     let lists = Lists {
         classes: classes
             .iter()
@@ -116,6 +119,7 @@ fn resolve(source: &mut Source<'_>, document: Document) -> Option<Vocabulary> {
         territories,
         units,
         holds,
+        separation,
         collections,
     })
 }

@@ -4,6 +4,7 @@ mod bounds;
 mod broken;
 mod callers;
 mod decisions;
+mod mistakes;
 mod records;
 mod shipped;
 mod ties;

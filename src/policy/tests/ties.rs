@@ -6,7 +6,7 @@ use super::*;
 use crate::{ids::FieldName, policy::hash::PackFile};
 
 /// The files of the pack, with texts replaced.
-fn files(changes: &[(&str, &str, &str)]) -> Vec<PackFile> {
+pub(super) fn files(changes: &[(&str, &str, &str)]) -> Vec<PackFile> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/packs/ties");
     let read = |path: &str| std::fs::read_to_string(folder.join(path)).unwrap();
     let texts = ["pack.toml", "scenarios.toml", "ties.cedar"].map(|path| (path, read(path)));
@@ -301,7 +301,7 @@ fn what_a_class_asks_holds_for_every_verb_and_a_program_may_only_file_it() {
 fn a_class_asks_only_for_what_there_is_and_a_policy_takes_no_id_of_the_vault() {
     let class = "needs = [\"sworn\"], professions = [\"doctor\"]";
     let told_of = |to: &str| told(&[("pack.toml", class, to)]);
-    let line = "pack.toml:28: class `injury`: ";
+    let line = "pack.toml:36: class `injury`: ";
     assert!(
         told_of("needs = [\"tall\"]")
             .contains(&format!("{line}`tall` is nothing a class can need"))
@@ -310,4 +310,103 @@ fn a_class_asks_only_for_what_there_is_and_a_policy_takes_no_id_of_the_vault() {
     assert!(unknown.contains(&format!("{line}`poet` is not among `[professions]`")), "{unknown}");
     let told = told(&[("ties.cedar", "@id(\"expert-reads\")", "@id(\"_not-sworn\")")]);
     assert!(told.contains("must be 1 to 64 of `a-z0-9_-.`, not `_` first"), "{told}");
+}
+
+#[test]
+fn duties_that_the_pack_keeps_apart_are_not_in_one_hand() {
+    let pack = pack_with(&[]);
+    let apart = |names: &[&str]| {
+        let roles: Vec<_> = names.iter().map(|name| RoleName::parse(name).unwrap()).collect();
+        pack.separates(&roles.iter().collect::<Vec<_>>())
+    };
+    assert!(apart(&["keys", "watch"]) && apart(&["watch", "hearings", "keys"]));
+    assert!(apart(&["keys", "complaints"]) && apart(&["expert", "keys"]));
+    assert!(!apart(&["keys"]) && !apart(&["keys", "keys"]) && !apart(&["watch", "complaints"]));
+}
+
+#[test]
+fn a_role_kept_from_content_has_no_permit_for_any_or_a_forbid_for_all() {
+    let opened = "principal in Role::\"expert\", action in [Action::\"reveal\", Action::\"mask\"]";
+    let wide =
+        ("ties.cedar", opened, "principal, action in [Action::\"reveal\", Action::\"mask\"]");
+    let only = (
+        "ties.cedar",
+        "{ context.purpose == Purpose::\"hearing\" };\n\n@id(\"too-many\")",
+        "{ context.purpose == Purpose::\"hearing\" && principal in Role::\"expert\" };\n\n@id(\"too-many\")",
+    );
+    let line = "pack.toml:25: separation: `keys` may have no content";
+    assert!(told(&[wide, only]).contains(line), "{}", told(&[wide, only]));
+    let closed = format!(
+        "{PRESS}\n\n@id(\"no-keys\") @reason(\"x\") @legal(\"x\")\n{}",
+        PRESS.replace("press", "keys")
+    );
+    pack_with(&[wide, only, ("ties.cedar", PRESS, &closed)]);
+}
+
+const STATE: &str =
+    "{ name = \"state\", type = \"code\", values = [\"open\", \"closed\"], required = true },";
+
+/// What the pack is told of this attribute beside the others; `None` if it is taken.
+fn of_attribute(attribute: &str) -> Option<String> {
+    let changed = files(&[("pack.toml", STATE, &format!("{STATE}\n{attribute}"))]);
+    Pack::from_files(&changed).err().map(|errors| listed(&errors))
+}
+
+#[test]
+fn an_attribute_at_each_bound_is_taken_and_one_beyond_it_could_hold_something() {
+    use crate::limits::{ATTRIBUTE_CODE_BYTES_MAX, ATTRIBUTE_CODES_MAX};
+    let code =
+        |values: &[String]| format!("{{ name = \"more\", type = \"code\", values = {values:?} }},");
+    let one = |value: &str| of_attribute(&code(&[value.to_owned()]));
+    let many = |count: usize| {
+        of_attribute(&code(&(0..count).map(|n| format!("c{n}")).collect::<Vec<_>>()))
+    };
+    let longest = "x".repeat(ATTRIBUTE_CODE_BYTES_MAX);
+    for taken in [longest.as_str(), "97411", "260415", "to_be_called_back"] {
+        assert_eq!(one(taken), None, "{taken}");
+    }
+    assert!(one(&format!("{longest}x")).unwrap().contains("could be a sentence"));
+    assert!(one("the_person_is_very_ill").unwrap().contains("could be a sentence"));
+    for number in ["0692123456", "185039741112364", "9741-123", "a1b2c3d4e5f6g7"] {
+        assert!(one(number).unwrap().contains("could be somebody's number"), "{number}");
+    }
+    assert_eq!(many(ATTRIBUTE_CODES_MAX), None);
+    assert!(many(ATTRIBUTE_CODES_MAX + 1).unwrap().contains("could be a list of persons"));
+}
+
+#[test]
+fn all_numbers_of_a_collection_together_hold_no_telephone_number() {
+    let number = |name: &str, min: i64, max: i64| {
+        format!("{{ name = \"{name}\", type = \"integer\", min = {min}, max = {max} }},")
+    };
+    assert_eq!(of_attribute(&number("a", 1, 1_000_000)), None);
+    let halves = number("a", 0, 999) + &number("b", -499, 500);
+    assert_eq!(of_attribute(&halves), None);
+    for smuggled in [
+        number("a", 0, 1_000_000),
+        number("a", 600_000_000, 799_999_999),
+        number("a", i64::MIN, i64::MAX),
+        number("a", 0, 999) + &number("b", 0, 1_000),
+        number("a", 0, 99) + &number("b", 0, 99) + &number("c", 0, 99) + &number("d", 0, 99),
+    ] {
+        let told = of_attribute(&smuggled).expect("refused");
+        assert!(told.contains("could hold a telephone number"), "{smuggled}\n{told}");
+    }
+}
+
+#[test]
+fn a_line_of_the_largest_size_is_a_text_and_one_byte_more_is_a_note() {
+    use crate::limits::LINE_BYTES_MAX;
+    let phone = "{ name = \"phone\", class = \"phone\", type = \"phone\", search = true, mask = \"last_two\" },";
+    let line = |bytes: usize, class: &str| {
+        let text = format!(
+            "{phone}\n{{ name = \"more\", class = \"{class}\", type = \"text\", max_bytes = {bytes} }},"
+        );
+        Pack::from_files(&files(&[("pack.toml", phone, &text)])).err().map(|e| listed(&e))
+    };
+    assert_eq!(line(LINE_BYTES_MAX, "phone"), None);
+    assert!(
+        line(LINE_BYTES_MAX + 1, "phone").unwrap().contains("is a note, and its class takes none")
+    );
+    assert_eq!(line(LINE_BYTES_MAX + 1, "statement"), None);
 }

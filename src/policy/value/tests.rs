@@ -40,6 +40,15 @@ fn a_nir_with_a_right_key_is_accepted_in_corsica_and_overseas_too() {
             ("186022B21532550", "186022B21532550"),
             ("1 85 03 97 411 123 64", "185039741112364"),
             ("2 90 07 97 101 045 93", "290079710104593"),
+            // Provisional: sex 7 or 8, months 20 to 42 and 50 to 99.
+            ("7 85 03 97 411 123 55", "785039741112355"),
+            ("8 85 21 97 411 123 02", "885219741112302"),
+            ("1 85 42 97 411 123 09", "185429741112309"),
+            ("1 85 50 97 411 123 40", "185509741112340"),
+            ("1 85 99 97 411 123 48", "185999741112348"),
+            // Keys below ten keep their zero.
+            ("1 85 03 97 411 178 09", "185039741117809"),
+            ("1 85 03 97 411 186 01", "185039741118601"),
         ],
     );
 }
@@ -54,7 +63,11 @@ fn a_nir_with_a_wrong_key_length_month_or_sex_is_refused() {
             "2550814168025",    // no key
             "2550814168025380", // too long
             "055081416802538",  // sex
-            "255001416802538",  // month
+            "18503974111789",   // a key below ten without its zero
+            "185439741112325",  // months between the provisional ranges
+            "185499741112324",
+            "186020021532557", // the gist's Corsica: 0 for A, and nothing taken off
+            "255001416802538", // month
             "18602AA21532523",
             "25508141680253é",
             "",
@@ -70,6 +83,13 @@ fn a_phone_becomes_e_164_with_the_country_code_of_its_national_prefix() {
             ("0692 12 34 56", "+262692123456"),
             ("02.62.12.34.56", "+262262123456"),
             ("0690 12 34 56", "+590690123456"),
+            ("0263 12 34 56", "+262263123456"),
+            ("0269 12 34 56", "+262269123456"),
+            ("0639 12 34 56", "+262639123456"),
+            ("0693 12 34 56", "+262693123456"),
+            ("0691 12 34 56", "+590691123456"),
+            ("+590 590 12 34 56", "+590590123456"),
+            ("+33 5 90 12 34 56", "+590590123456"),
             ("0590-12-34-56", "+590590123456"),
             ("0696 12 34 56", "+596696123456"),
             ("06 12 34 56 78", "+33612345678"),
@@ -96,6 +116,9 @@ fn a_phone_that_is_too_short_or_no_number_is_refused() {
             "+0612345678",
             "06 appeler",
             "+262612345678",
+            "+262590123456",
+            "+269639123456789012",
+            "0012",
         ],
     );
 }
@@ -135,6 +158,28 @@ fn text_is_bounded_in_bytes_and_one_line() {
     let kind = FieldType::Text { max_bytes: 4 };
     accepts(&kind, &[("abcd", "abcd"), (" éé ", "éé")]);
     refuses(&kind, &["", " ", "abcde", "ééé", "a\nb", "a\tb"]);
+}
+
+#[test]
+fn a_note_is_bounded_lines_and_nothing_else_that_controls() {
+    let kind = FieldType::Note { max_bytes: 9 };
+    accepts(
+        &kind,
+        &[("ab", "ab"), ("  a \r\n\n\n\n b  c \n", "a\n\nb c"), ("123456789", "123456789")],
+    );
+    refuses(&kind, &["", " \n ", "1234567890", "a\tb", "a\rb", "a\u{7}b", "a\0"]);
+}
+
+#[test]
+fn a_reference_is_a_records_id_and_nothing_that_could_be_a_person() {
+    let kind = FieldType::Reference { to: CollectionName::parse("cases").unwrap() };
+    let id = "0123456789abcdef0123456789abcdef";
+    accepts(&kind, &[(id, id), (&id.to_uppercase(), id)]);
+    refuses(
+        &kind,
+        &["", "Exemple", "0692123456", &id[..30], &format!("{id}00"), &format!(" {id}")],
+    );
+    assert!(!kind.is_plain() && !FieldType::Note { max_bytes: 9 }.is_plain());
 }
 
 #[test]

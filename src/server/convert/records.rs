@@ -39,8 +39,10 @@ pub(crate) fn create(request: api::CreateRequest) -> Result<(Intent, CreateInput
     Ok((why, CreateInput { collection, subject, collected_on, attributes, fields }))
 }
 
-/// `Records.Reveal`.
-pub(crate) fn reveal(request: api::RevealRequest) -> Result<(Intent, RevealInput), VaultError> {
+/// `Records.Reveal`, with the link that it names.
+pub(crate) fn reveal(
+    request: api::RevealRequest,
+) -> Result<(Intent, RevealInput, Option<RecordId>), VaultError> {
     let bound = (!request.approval_id.is_empty()).then(|| bound_reveal(&request));
     at_most(&request.classes, limits::CLASSES_PER_REVEAL_MAX, "classes")?;
     let mut check = Check::default();
@@ -48,9 +50,10 @@ pub(crate) fn reveal(request: api::RevealRequest) -> Result<(Intent, RevealInput
     let record = check.id("record_id", &request.record_id, RecordId::from_slice);
     let classes = classes(&mut check, &request.classes);
     let approval = check.optional_id("approval_id", &request.approval_id, ApprovalId::from_slice);
+    let link = check.optional_id("link_id", &request.link_id, RecordId::from_slice);
     let (Some(why), Some(record)) = (why, record) else { return Err(check.refused()) };
     check.done()?;
-    Ok((why, RevealInput { record, classes, approval: approval.zip(bound) }))
+    Ok((why, RevealInput { record, classes, approval: approval.zip(bound) }, link))
 }
 
 /// `Records.RevealMany`.

@@ -66,10 +66,11 @@ pub(crate) fn request_approval(
         }
         Some(Request::Reveal(request)) => {
             let bound = bound_reveal(&request);
-            let (why, input) = reveal(request)?;
+            let (why, input, link) = reveal(request)?;
             let (records, classes) = (vec![input.record], input.classes);
             let purpose = why.purpose;
-            Ok(ApprovalInput { bound, reason, purpose, records, classes, notes: Vec::new() })
+            let notes = link.map(|link| format!("link={link}")).into_iter().collect();
+            Ok(ApprovalInput { bound, reason, purpose, records, classes, notes })
         }
         None => {
             let mut check = Check::default();

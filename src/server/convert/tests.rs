@@ -136,8 +136,9 @@ fn a_reveal_names_one_to_many_classes_each_once() {
         record_id: vec![1; 16],
         classes: classes.iter().map(|c| (*c).to_owned()).collect(),
         approval_id: Vec::new(),
+        link_id: Vec::new(),
     };
-    let (_, input) = reveal(request(&["identity", "health"])).unwrap();
+    let (_, input, _) = reveal(request(&["identity", "health"])).unwrap();
     assert_eq!(input.classes.len(), 2);
     assert_eq!(paths(reveal(request(&[]))), ["classes"]);
     assert_eq!(paths(reveal(request(&["identity", "identity"]))), ["classes[1]"]);
@@ -278,6 +279,7 @@ fn leave_is_bound_to_everything_of_a_request_but_its_own_id_and_the_request_id()
         record_id: vec![1; 16],
         classes: vec!["identity".into()],
         approval_id: vec![2; 16],
+        link_id: Vec::new(),
     };
     let hash = |request: &api::RevealRequest| super::bound::bound_reveal(request).hash;
     let same = {
@@ -287,7 +289,8 @@ fn leave_is_bound_to_everything_of_a_request_but_its_own_id_and_the_request_id()
         request
     };
     assert_eq!(hash(&base()), hash(&same));
-    let changes: [fn(&mut api::RevealRequest); 4] = [
+    let changes: [fn(&mut api::RevealRequest); 5] = [
+        |r| r.link_id = vec![4; 16],
         |r| r.record_id[0] ^= 1,
         |r| r.classes.push("note".into()),
         |r| r.intent.as_mut().unwrap().purpose.push('q'),

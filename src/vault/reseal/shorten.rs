@@ -8,6 +8,7 @@ use chrono::NaiveDate;
 
 use crate::{
     audit::{AuditError, EventDraft},
+    clock::Timestamp,
     ids::{CertificateId, RecordId},
     limits,
     policy::{Pack, Violation},
@@ -16,7 +17,7 @@ use crate::{
 };
 
 use super::{super::VaultError, Leaving, Moves, RESEAL, doomed, forget::Forget, leaving};
-use crate::vault::head::Loaded;
+use crate::vault::{head::Loaded, links};
 
 /// Moves a record to an earlier date and erases the slots it left; the certificate that says so. Blocks.
 ///
@@ -31,6 +32,7 @@ pub(in super::super) fn shorten(
 ) -> Result<CertificateId, VaultError> {
     let log = cx.segments.log();
     let (store, keyring) = (log.store().as_ref(), log.keyring());
+    links_first(cx, pack, id, expires_on)?;
     for _ in 0..limits::REQUEST_RACES_MAX {
         // 1. One state of the record, and slots for what moves. A crash burns them.
         let now = log.civil_now();
@@ -68,6 +70,30 @@ pub(in super::super) fn shorten(
         return Ok(pending.certificate);
     }
     Err(VaultError::VersionMismatch)
+}
+
+/// A link lives no longer than its ends: those of this record are shortened before it is.
+fn links_first(
+    cx: &Forget,
+    pack: &Pack,
+    id: RecordId,
+    expires_on: NaiveDate,
+) -> Result<(), VaultError> {
+    let log = cx.segments.log();
+    let Some(record) = Loaded::read(log.store().as_ref(), log.keyring(), id, &[])? else {
+        return Ok(());
+    };
+    let end = Timestamp::start_of(expires_on, record.head.zone);
+    for link in links::of(log, pack, (id, &record.head.collection))? {
+        let zone = link.head.zone;
+        // In another zone the same date may begin later: then the day before.
+        let late = Timestamp::start_of(expires_on, zone) > end;
+        let date = if late { expires_on.pred_opt().unwrap_or(expires_on) } else { expires_on };
+        if link.cohort.key.expires_on > date {
+            shorten(cx, pack, link.id, date)?;
+        }
+    }
+    Ok(())
 }
 
 fn check(record: &Loaded, expires_on: NaiveDate, today: NaiveDate) -> Result<(), VaultError> {

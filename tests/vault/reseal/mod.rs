@@ -55,7 +55,7 @@ fn renamed(record: RecordId, version: u32, name: &str) -> UpdateInput {
 }
 
 /// The slot of a record's head, as its row says in clear.
-fn slot_of(house: &House, record: RecordId) -> SlotRef {
+pub(crate) fn slot_of(house: &House, record: RecordId) -> SlotRef {
     let mut slot = None;
     house.disk.tamper(|rows| {
         let row = rows.get(&[&[b'r'][..], record.as_bytes()].concat()).unwrap();

@@ -126,3 +126,47 @@ fn an_excluded_purpose_is_stated_denied_and_logged_with_its_forbid() {
         assert!(matches!(refused, Err(VaultError::UnknownPurpose)));
     });
 }
+
+#[test]
+fn one_agent_is_not_given_two_duties_that_the_pack_keeps_apart_and_another_is_given_either() {
+    let (_house, vault) = started(805);
+    run(async {
+        let keys = caller("keys-1", "keys", None);
+        for role in ["watch", "complaints"] {
+            let refused = vault.create_agent(&keys, new_agent("keys-1", role, None)).await;
+            assert!(matches!(refused, Err(VaultError::DutiesSeparated)), "{role}");
+            let event = events(&vault, "agent-create").await.remove(0);
+            assert_eq!(event.outcome, "DUTIES_SEPARATED");
+            vault.create_agent(&keys, new_agent(&format!("{role}-9"), role, None)).await.unwrap();
+        }
+        // Two of one duty are only a name that is taken.
+        let again = vault.create_agent(&keys, new_agent("keys-1", "keys", None)).await;
+        assert!(matches!(again, Err(VaultError::Identity(_))));
+    });
+}
+
+#[test]
+fn an_undertaking_has_a_day_that_has_come_and_a_place_where_it_is_filed() {
+    let (_house, vault) = started(806);
+    run(async {
+        let keys = caller("keys-1", "keys", None);
+        let signed = |on: Option<&str>, at: Option<&str>| {
+            let mut new = new_agent("eve", "expert", None);
+            new.habilitation.undertaking_on = on.map(crate::house::date);
+            new.habilitation.undertaking_ref = at.map(str::to_owned);
+            new
+        };
+        for (on, at, path) in [
+            (Some("2020-11-01"), None, "habilitation.undertaking_ref"),
+            (Some("2020-11-01"), Some(" "), "habilitation.undertaking_ref"),
+            (None, Some("register 7"), "habilitation.undertaking_on"),
+            (Some("2020-11-24"), Some("register 7"), "habilitation.undertaking_on"),
+        ] {
+            let refused = vault.create_agent(&keys, signed(on, at)).await;
+            let Err(VaultError::Invalid(violations)) = refused else { panic!("{on:?} {at:?}") };
+            assert_eq!(violations.len(), 1);
+            assert_eq!(violations[0].path, path);
+        }
+        vault.create_agent(&keys, signed(Some("2020-11-23"), Some("register 7"))).await.unwrap();
+    });
+}

@@ -1,6 +1,8 @@
 //! A desk whose pack has links, excluded words and rules about who filed a record.
 
+mod erased;
 mod filed;
+mod linked;
 
 use std::{path::Path, sync::Arc};
 
@@ -9,8 +11,8 @@ use oubliette::{
     ids::{CollectionName, PurposeName, RecordId, TerritoryName, UnitName},
     policy::{Pack, Value},
     vault::{
-        AssignInput, Assignee, CreateInput, Created, Intent, RevealInput, Revealed, UpdateInput,
-        Vault, VaultError,
+        AssignInput, Assignee, CreateInput, Created, FindInput, Intent, PageRequest, RevealInput,
+        Revealed, UpdateInput, Vault, VaultError,
     },
 };
 
@@ -35,6 +37,16 @@ fn islander(id: &str, role: &str, unit: &str) -> Caller {
 /// Works on complaints, in the north.
 fn camille() -> Caller {
     islander("camille", "complaints", "north")
+}
+
+/// Hears witnesses, in the east.
+fn helene() -> Caller {
+    islander("helene", "hearings", "east")
+}
+
+/// Hears witnesses, in the west.
+fn wanda() -> Caller {
+    islander("wanda", "hearings", "west")
 }
 
 fn hearing() -> Intent {
@@ -91,4 +103,57 @@ async fn hand_to(vault: &Vault, record: RecordId, unit: &str) {
 fn consent(record: RecordId, expected_version: u32, to: &str) -> UpdateInput {
     let attributes = vec![(field("consent"), Some(text(to)))];
     UpdateInput { record, expected_version, attributes, fields: Vec::new() }
+}
+
+/// A complaint with two witnesses: one agreed to be named to the east, nobody to the west.
+struct Scene {
+    complaint: RecordId,
+    /// In the east, and in the west.
+    witnesses: [RecordId; 2],
+    /// Between the complaint and each of them.
+    ties: [RecordId; 2],
+}
+
+async fn scene(vault: &Vault) -> Scene {
+    let complaint =
+        create(vault, &camille(), person("complaints", "EXEMPLE")).await.unwrap().record;
+    hand_to(vault, complaint, "north").await;
+    let (mut witnesses, mut ties) = (Vec::new(), Vec::new());
+    for (unit, agreed) in [("east", "given"), ("west", "none")] {
+        let witness = create(vault, &camille(), person("witnesses", "TEMOIN")).await.unwrap();
+        hand_to(vault, witness.record, unit).await;
+        let tied = create(vault, &camille(), tie(complaint, witness.record, agreed)).await.unwrap();
+        hand_to(vault, tied.record, unit).await;
+        witnesses.push(witness.record);
+        ties.push(tied.record);
+    }
+    Scene { complaint, witnesses: witnesses.try_into().unwrap(), ties: ties.try_into().unwrap() }
+}
+
+/// Reveals a record through a link.
+async fn through(
+    vault: &Vault,
+    who: &Caller,
+    (record, link): (RecordId, RecordId),
+    asked: &str,
+) -> Result<Revealed, VaultError> {
+    let input = RevealInput { record, classes: vec![class(asked)], approval: None };
+    vault.reveal_through(who, &hearing(), input, link).await
+}
+
+/// Links that the caller finds from this end.
+async fn found(vault: &Vault, who: &Caller, end: &str, record: RecordId) -> Vec<RecordId> {
+    let input = FindInput {
+        collection: CollectionName::parse("ties").unwrap(),
+        conditions: vec![(field(end), text(&record.to_string()))],
+        page: PageRequest { size: 10, after: None },
+    };
+    let mut found = vault.find(who, &hearing(), input).await.unwrap().records;
+    found.sort_unstable();
+    found
+}
+
+fn sorted(mut records: Vec<RecordId>) -> Vec<RecordId> {
+    records.sort_unstable();
+    records
 }

@@ -58,7 +58,14 @@ impl Desk {
             let secret = desk.founded[who]["one_time_secret"].as_str().unwrap();
             desk.first_login(agent, secret);
         }
-        let signed = ["--territory", "reunion", "--undertaking-on", "2020-01-01"];
+        let signed = [
+            "--territory",
+            "reunion",
+            "--undertaking-on",
+            "2020-01-01",
+            "--undertaking-ref",
+            "register",
+        ];
         for (agent, role) in [
             ("feed-974", ["--service-account", "--role", "intake"].as_slice()),
             ("inv-974", &["--role", "investigator", "--unit", "investigation-974"]),

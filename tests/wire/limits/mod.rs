@@ -49,6 +49,7 @@ fn reveal(record: &[u8]) -> Vec<u8> {
         record_id: record.to_vec(),
         classes: vec!["identity".to_owned()],
         approval_id: Vec::new(),
+        link_id: Vec::new(),
     };
     framed(&request.encode_to_vec())
 }

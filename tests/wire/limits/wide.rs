@@ -57,7 +57,9 @@ pub(super) fn write(policy: &Path) {
 }
 
 fn classes() -> String {
-    (0..CLASSES).map(|n| format!("{} = \"Class {n}\"\n", class(n))).collect()
+    (0..CLASSES)
+        .map(|n| format!("{} = {{ label = \"Class {n}\", notes = true }}\n", class(n)))
+        .collect()
 }
 
 fn units() -> String {

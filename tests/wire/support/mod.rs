@@ -219,7 +219,7 @@ fn founder(id: &str, role: &str) -> identity::NewAgent {
             profession: None,
             sworn: false,
             undertaking_on: Some("2020-11-01".parse().unwrap()),
-            undertaking_ref: None,
+            undertaking_ref: Some("register".to_owned()),
         },
     }
 }

@@ -97,7 +97,7 @@ pub(crate) fn new_agent(id: &str) -> NewAgent {
             profession: optional(person.profession),
             sworn: false,
             undertaking_on: person.undertaking.then(|| "2020-11-02".to_owned()),
-            undertaking_ref: None,
+            undertaking_ref: person.undertaking.then(|| "register".to_owned()),
         },
     }
 }
