@@ -38,7 +38,7 @@ use super::{
 const NONE: &str = "-";
 
 /// What policies may name instead of single actions.
-const GROUPS: &[&str] = &[
+pub(super) const GROUPS: &[&str] = &[
     "reveal", "mask", "match", "write", "create", "assign", "erase", "hold", "derive", "restrict",
     "data", "vault",
 ];

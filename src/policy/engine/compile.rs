@@ -16,6 +16,8 @@ use super::{
     ClassSlots, CollectionSlots, Engine, Slice, Slot, excluded, facts::Symbols, gates::Gates,
     request::VAULT_ACTIONS, separated,
 };
+use serde_json::Value as Json;
+
 use crate::{
     ids::{AgentId, ClassName, RoleName},
     policy::{
@@ -32,6 +34,9 @@ use crate::{
 
 /// The fact whose count is kept only where a policy asks for it.
 const RECENT: &str = "recent_subjects";
+
+/// Verbs that are asked class by class.
+const CLASS_VERBS: [&str; 4] = ["reveal", "mask", "match", "write"];
 
 /// What every policy must say of itself, and all it may say.
 const ANNOTATIONS: [&str; 3] = ["id", "reason", "legal"];
@@ -82,7 +87,7 @@ impl Engine {
         }
         let mut vault = HashMap::new();
         for action in VAULT_ACTIONS {
-            let slot = slicer.slot(action, &["vault"], symbols.vault_kind())?;
+            let slot = slicer.slot(action, &["vault"], symbols.vault_kind(), &[])?;
             vault.insert(*action, slot);
         }
         let asks = |w: &&Written| w.policy.to_string().contains(RECENT);
@@ -249,7 +254,18 @@ impl<'a> Slicer<'a> {
         kind: &EntityTypeName,
         attributes: &ClassName,
     ) -> Option<CollectionSlots> {
-        let data = |verb: &str, of: &str| self.slot(&format!("{verb}:{of}"), &[verb, "data"], kind);
+        let name = spec.name.as_str();
+        let of_classes: Vec<&str> =
+            spec.classes.iter().chain([attributes]).map(ClassName::as_str).collect();
+        let shared: HashMap<&'static str, Vec<&Policy>> = CLASS_VERBS
+            .into_iter()
+            .map(|verb| (verb, self.shared(verb, &of_classes, kind)))
+            .chain([("create", self.shared("create", &[name], kind))])
+            .collect();
+        let data = |verb: &str, of: &str| {
+            let apart = shared.get(verb).map_or(&[][..], Vec::as_slice);
+            self.slot(&format!("{verb}:{of}"), &[verb, "data"], kind, apart)
+        };
         let mut classes = HashMap::new();
         for class in spec.classes.iter().chain([attributes]) {
             let slots = ClassSlots {
@@ -260,9 +276,14 @@ impl<'a> Slicer<'a> {
             };
             classes.insert(class.clone(), slots);
         }
-        let name = spec.name.as_str();
+        let by_role = |policies: &Vec<&'a Policy>| {
+            let of = |role: &&RoleName| Some(((*role).clone(), set(policies, role, &[])?));
+            self.roles.iter().map(of).collect::<Option<HashMap<_, _>>>()
+        };
+        let sets = shared.iter().map(|(verb, policies)| Some((*verb, by_role(policies)?)));
         Some(CollectionSlots {
             classes,
+            shared: sets.collect::<Option<_>>()?,
             create: data("create", name)?,
             assign: data("assign", name)?,
             erase: data("erase", name)?,
@@ -272,24 +293,80 @@ impl<'a> Slicer<'a> {
         })
     }
 
-    fn slot(&self, action: &str, groups: &[&str], kind: &EntityTypeName) -> Option<Slot> {
-        let uid = |id: &str| {
-            let kind = self.action.clone()?;
-            Some(EntityUid::from_type_name_and_id(kind, EntityId::new(id)))
+    /// The `forbid`s that are able to apply to this verb on each of these and answer alike on all.
+    fn shared(&self, verb: &str, of: &[&str], kind: &EntityTypeName) -> Vec<&'a Policy> {
+        let able = |of: &&str| self.able(&format!("{verb}:{of}"), kind);
+        let (Some(first), rest) = (of.first(), of.get(1..).unwrap_or_default()) else {
+            return Vec::new();
         };
-        let own = uid(action)?;
-        let able = self.able.get(&(own.clone(), kind.clone())).map_or(&[][..], Vec::as_slice);
+        let rest: Vec<&[&Policy]> = rest.iter().map(able).collect();
+        let everywhere =
+            |policy: &&&Policy| rest.iter().all(|able| able.iter().any(|p| p.id() == policy.id()));
+        let alike = |policy: &&&Policy| policy.effect() == Effect::Forbid && same_for_all(policy);
+        able(first).iter().filter(everywhere).filter(alike).copied().collect()
+    }
+
+    fn able(&self, action: &str, kind: &EntityTypeName) -> &[&'a Policy] {
+        let key = self.uid(action).map(|uid| (uid, kind.clone()));
+        key.and_then(|key| self.able.get(&key)).map_or(&[][..], Vec::as_slice)
+    }
+
+    fn uid(&self, id: &str) -> Option<EntityUid> {
+        let kind = self.action.clone()?;
+        Some(EntityUid::from_type_name_and_id(kind, EntityId::new(id)))
+    }
+
+    /// `apart`: policies that are asked elsewhere.
+    fn slot(
+        &self,
+        action: &str,
+        groups: &[&str],
+        kind: &EntityTypeName,
+        apart: &[&Policy],
+    ) -> Option<Slot> {
+        let (own, able) = (self.uid(action)?, self.able(action, kind));
         let mut by_role = HashMap::new();
         for role in &self.roles {
-            let mine: Vec<&Policy> =
-                able.iter().filter(|policy| concerns(policy, role)).copied().collect();
-            let permits = mine.iter().any(|policy| policy.effect() == Effect::Permit);
-            let policies = PolicySet::from_policies(mine.into_iter().cloned()).ok()?;
-            by_role.insert((*role).clone(), Slice { policies, permits });
+            let mut mine = able.iter().filter(|policy| concerns(policy, role));
+            let permits = mine.any(|policy| policy.effect() == Effect::Permit);
+            by_role.insert((*role).clone(), Slice { policies: set(able, role, apart)?, permits });
         }
-        let groups = groups.iter().filter_map(|group| uid(group)).collect();
+        let groups = groups.iter().filter_map(|group| self.uid(group)).collect();
         Some(Slot { entity: Entity::new_no_attrs(own.clone(), groups), uid: own, by_role })
     }
+}
+
+/// Those of the policies that concern the role, less those asked elsewhere.
+fn set(policies: &[&Policy], role: &RoleName, apart: &[&Policy]) -> Option<PolicySet> {
+    let here = |policy: &&&Policy| {
+        concerns(policy, role) && apart.iter().all(|other| other.id() != policy.id())
+    };
+    PolicySet::from_policies(policies.iter().filter(here).map(|policy| (*policy).clone())).ok()
+}
+
+/// Whether no condition can tell one class from another: the action is named only as a member of its
+/// verb's group, and neither the class of a create nor broken glass, which opens some classes, at all.
+fn same_for_all(policy: &Policy) -> bool {
+    fn tells(json: &Json) -> bool {
+        match json {
+            Json::Object(object) => {
+                let member = object.get("in").is_some_and(|sides| {
+                    sides["left"]["Var"] == "action"
+                        && sides["right"]["Value"]["__entity"]["id"]
+                            .as_str()
+                            .is_some_and(|id| schema::GROUPS.contains(&id))
+                });
+                let class = |of: &Json| of["attr"] == "class" || of["attr"] == "break_glass";
+                !member
+                    && (object.get("Var").is_some_and(|var| var == "action")
+                        || object.get(".").is_some_and(class)
+                        || object.values().any(tells))
+            }
+            Json::Array(all) => all.iter().any(tells),
+            _ => false,
+        }
+    }
+    policy.to_json().is_ok_and(|json| !tells(&json["conditions"]))
 }
 
 /// False only where the policy's scope names another role.

@@ -1,9 +1,10 @@
 //! Decisions: one Cedar evaluation per class, over the few policies that can matter.
 //!
 //! INVARIANT: deny by default, and an evaluation error is a deny, whatever else allows. Cedar skips
-//! a policy that errs, also an erring `forbid`; `Engine::ask_of` is the one place that looks.
+//! a policy that errs, also an erring `forbid`; `Engine::evaluate` is the one place that looks.
 //!
-//! Nothing is parsed or validated here: `compile` did it at load. A request builds two entities
+//! A `forbid` that answers alike for every class under a verb is asked once per request, the rest once
+//! per class. Nothing is parsed or validated here: `compile` did it at load. A request builds two entities
 //! and a context from plain facts, once, however many classes it asks.
 
 pub(in crate::policy) mod ask;
@@ -48,6 +49,10 @@ struct Slice {
     permits: bool,
 }
 
+/// Per verb and role, the `forbid`s that are in the slice of every class and tell none from another.
+/// They are in no slot.
+type SharedForbids = HashMap<&'static str, HashMap<RoleName, PolicySet>>;
+
 struct ClassSlots {
     reveal: Slot,
     mask: Slot,
@@ -57,6 +62,7 @@ struct ClassSlots {
 
 struct CollectionSlots {
     classes: HashMap<ClassName, ClassSlots>,
+    shared: SharedForbids,
     create: Slot,
     assign: Slot,
     erase: Slot,
@@ -99,6 +105,10 @@ struct Outcome {
     policies: Vec<PolicyRef>,
 }
 
+/// What was asked once for all classes of a request, per verb.
+#[derive(Default)]
+struct Common(HashMap<&'static str, Outcome>);
+
 // === impl Engine ===
 
 impl Engine {
@@ -127,6 +137,7 @@ impl Engine {
         // INVARIANT: a policy sees broken glass for the classes of the pack's entry, and for no other.
         let covers = |class: &ClassName| context.glass.is_some_and(|rule| rule.covers(class));
         let mut decisions = Vec::with_capacity(asked.len());
+        let mut common = Common::default();
         for class in asked {
             let own = match verb {
                 Verb::Create => self.symbols.context(context, Some(class), false),
@@ -134,14 +145,17 @@ impl Engine {
                 _ => Some(shared.clone()),
             };
             decisions.push(match own {
-                Some(context) => self.class(slots, &case, verb, class, &context),
+                Some(context) => self.class(slots, &case, verb, class, &context, &mut common),
                 None => denied(class, Vec::new()),
             });
         }
         // Where a class is allowed there is nothing left to hide. Where none is, this is asked for a
         // forbidden record and for a decoy alike, so that both cost the same.
         let allowed = decisions.iter().any(|d| d.verdict != Verdict::Deny);
-        let may_know = allowed || self.ask(attributes, &case, shared).allowed;
+        let may_know = allowed || {
+            let before = self.common(&mut common, slots, "reveal", attributes, &case, &shared);
+            before.then(self.ask(attributes, &case, shared)).allowed
+        };
         Some((decisions, may_know))
     }
 
@@ -152,14 +166,15 @@ impl Engine {
         verb: Verb,
         class: &ClassName,
         context: &Context,
+        common: &mut Common,
     ) -> ClassDecision {
         // Looked at beside the policies, not before them: their refusal says more, and costs the same.
         let closed = self.gates.refusal(case.who, verb, class);
         let mut policies = Vec::new();
-        for (slot, verdict) in
-            slots.of(verb, class, case.who.role).zip([Verdict::Allow, Verdict::Mask])
-        {
-            let mut outcome = self.ask(slot, case, context.clone());
+        let actions = [(group(verb), Verdict::Allow), ("mask", Verdict::Mask)];
+        for (slot, (group, verdict)) in slots.of(verb, class, case.who.role).zip(actions) {
+            let before = self.common(common, slots, group, slot, case, context);
+            let mut outcome = before.then(self.ask(slot, case, context.clone()));
             if outcome.allowed && closed.is_none() {
                 return ClassDecision { class: class.clone(), verdict, policies: outcome.policies };
             }
@@ -179,25 +194,45 @@ impl Engine {
         denied(class, policies)
     }
 
-    /// One evaluation, by the policies that can matter for the role.
+    /// What the `forbid`s say that answer alike for all classes, asked at the first of them.
+    fn common<'a>(
+        &self,
+        common: &'a mut Common,
+        slots: &CollectionSlots,
+        group: &'static str,
+        at: &Slot,
+        case: &Case<'_>,
+        context: &Context,
+    ) -> &'a Outcome {
+        common.0.entry(group).or_insert_with(|| {
+            let policies = slots.shared.get(group).and_then(|roles| roles.get(case.who.role));
+            policies.map_or_else(Outcome::default, |policies| {
+                self.evaluate(policies, &at.uid, case, context.clone())
+            })
+        })
+    }
+
     fn ask(&self, slot: &Slot, case: &Case<'_>, context: Context) -> Outcome {
-        match slot.by_role.get(case.who.role) {
-            Some(slice) => self.ask_of(&slice.policies, slot, case, context),
-            None => Outcome::default(),
-        }
+        let slice = slot.by_role.get(case.who.role);
+        slice.map_or_else(Outcome::default, |slice| {
+            self.evaluate(&slice.policies, &slot.uid, case, context)
+        })
     }
 
     /// One evaluation. The only caller of Cedar's authorizer.
-    fn ask_of(
+    fn evaluate(
         &self,
         policies: &PolicySet,
-        slot: &Slot,
+        action: &EntityUid,
         case: &Case<'_>,
         context: Context,
     ) -> Outcome {
+        if policies.is_empty() {
+            return Outcome::default();
+        }
         let request = Request::new(
             case.principal.clone(),
-            slot.uid.clone(),
+            action.clone(),
             case.resource.clone(),
             context,
             None,
@@ -254,6 +289,27 @@ impl Engine {
     }
 }
 
+// === impl Outcome ===
+
+impl Outcome {
+    /// This of the shared `forbid`s, and then what the rest says: as if both had been one set.
+    fn then(&self, rest: Self) -> Self {
+        let erred = self.erred || rest.erred;
+        let mut policies = Vec::new();
+        if self.erred == erred {
+            policies.extend(self.policies.iter().cloned());
+        }
+        if policies.is_empty() && !erred {
+            return rest;
+        }
+        if rest.erred || (!erred && !rest.allowed) {
+            policies.extend(rest.policies);
+        }
+        policies.sort();
+        Self { allowed: false, erred, policies }
+    }
+}
+
 // === impl Slot ===
 
 impl Slot {
@@ -283,6 +339,21 @@ impl CollectionSlots {
             Verb::Restrict => (slots.map(|_| &self.restrict), None),
         };
         first.into_iter().chain(second.filter(|slot| slot.may_permit(role)))
+    }
+}
+
+/// The group of a verb's actions. Where one question is asked for the whole record nothing is shared.
+fn group(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Reveal => "reveal",
+        Verb::Match => "match",
+        Verb::Write => "write",
+        Verb::Create => "create",
+        Verb::Assign => "assign",
+        Verb::Erase => "erase",
+        Verb::Hold => "hold",
+        Verb::Derive => "derive",
+        Verb::Restrict => "restrict",
     }
 }
 

@@ -1,7 +1,7 @@
 //! For `explore`: which policies a question meets, whether one of them holds alone, and what the engine
 //! answers. No request of a caller comes through here, and no permit leaves: an answer is only told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use cedar_policy::{Effect, Policy, PolicySet};
 
@@ -142,10 +142,12 @@ impl Engine {
         })
     }
 
-    #[cfg(test)]
+    /// Every policy of every slice, those asked once for all classes among them; most come more than once.
     pub(in crate::policy) fn every_policy(&self) -> impl Iterator<Item = &Policy> {
         let slices = self.every_slot().flat_map(|slot| slot.by_role.values());
-        slices.flat_map(|slice| slice.policies.policies())
+        let shared = self.collections.values().flat_map(|slots| slots.shared.values());
+        let once = shared.flat_map(HashMap::values).flat_map(PolicySet::policies);
+        slices.flat_map(|slice| slice.policies.policies()).chain(once)
     }
 
     fn every_slot(&self) -> impl Iterator<Item = &Slot> {
@@ -165,8 +167,7 @@ impl Pack {
     /// Every policy, with whether it is a `permit`, sorted by id.
     #[must_use]
     pub fn policies(&self) -> Vec<(PolicyRef, bool)> {
-        let slices = self.engine.every_slot().flat_map(|slot| slot.by_role.values());
-        let all = slices.flat_map(|slice| slice.policies.policies());
+        let all = self.engine.every_policy();
         let found: BTreeMap<PolicyRef, bool> = all
             .filter_map(|policy| {
                 let named = self.engine.refs.get(policy.id())?;
@@ -188,9 +189,12 @@ impl Pack {
         (collection, class): (&CollectionName, &ClassName),
         role: &RoleName,
     ) -> Vec<&Policy> {
-        let slot = self.engine.slot_of(act, collection, class);
-        let slice = slot.and_then(|slot| slot.by_role.get(role));
-        slice.map(|slice| slice.policies.policies().collect()).unwrap_or_default()
+        let own = self.engine.slot_of(act, collection, class).and_then(|slot| slot.by_role.get(role));
+        let once = self.engine.collections.get(collection).and_then(|slots| {
+            slots.shared.get(act.word()).and_then(|by_role| by_role.get(role))
+        });
+        let own = own.into_iter().flat_map(|slice| slice.policies.policies());
+        own.chain(once.into_iter().flat_map(PolicySet::policies)).collect()
     }
 
     /// Whether these policies alone would allow it.
@@ -209,7 +213,7 @@ impl Pack {
             let create = (act == Act::Create).then_some(class);
             let broken = facts.glass.is_some_and(|rule| rule.covers(class));
             let context = engine.symbols.context(&facts, create, broken)?;
-            Some(engine.ask_of(policies, slot, &case, context))
+            Some(engine.evaluate(policies, &slot.uid, &case, context))
         });
         outcome.is_some_and(|outcome| outcome.allowed)
     }

@@ -9,14 +9,15 @@ impl Engine {
     pub(in crate::policy) fn unsliced(mut self) -> Self {
         let mut all = PolicySet::new();
         let mut seen = BTreeSet::new();
-        for slot in self.slots() {
-            for policy in slot.by_role.values().flat_map(|slice| slice.policies.policies()) {
-                if seen.insert(policy.id().to_string()) {
-                    all.add(policy.clone()).unwrap();
-                }
+        let own = self.slots().flat_map(|slot| slot.by_role.values()).map(|slice| &slice.policies);
+        let shared = self.collections.values().flat_map(|slots| slots.shared.values());
+        for policy in own.chain(shared.flat_map(HashMap::values)).flat_map(PolicySet::policies) {
+            if seen.insert(policy.id().to_string()) {
+                all.add(policy.clone()).unwrap();
             }
         }
         assert_eq!(seen.len(), self.refs.len(), "a policy that is in no slice can never decide");
+        self.collections.values_mut().for_each(|slots| slots.shared.clear());
         let collections = self.collections.values_mut();
         let data = collections.flat_map(|slots| {
             let classes = slots.classes.values_mut();

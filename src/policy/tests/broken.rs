@@ -52,9 +52,9 @@ fn an_unknown_purpose_unit_or_class_in_a_policy_is_refused() {
 #[test]
 fn a_class_that_no_collection_uses_is_refused_with_its_line() {
     let errors =
-        told("pack.toml", "result = \"Raw", "insurance = \"Insurance body\"\nresult = \"Raw");
+        told("pack.toml", "result = \"Raw", "housing = \"Where one lives\"\nresult = \"Raw");
     let line = line_of("pack.toml", "result = \"Raw");
-    says(&errors, "pack.toml", line, "class `insurance` is used by no collection");
+    says(&errors, "pack.toml", line, "class `housing` is used by no collection");
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn a_policy_without_id_reason_or_legal_basis_is_refused() {
     for (annotation, line) in [
         ("@id(\"intake-create\")\n", line_of(file, "@id(\"intake-create\")")),
         ("@legal(\"Décret 2020-551, art. 2 (data) and 8 to 11 (SI-DEP)\")\n", 3),
-        ("@reason(\"The feed's service account files records of its territory.\")\n", 3),
+        ("@reason(\"The feed's service account files cases and contacts of its territory.\")\n", 3),
     ] {
         let errors = told(file, annotation, "");
         let name = annotation.split('(').next().unwrap();
@@ -191,7 +191,7 @@ fn all_mistakes_are_reported_over_all_files() {
         ("pack.toml", "mask = \"year_only\"", "mask = \"first_three\""),
         ("pack.toml", "max_bytes = 200", "max_bytes = 0"),
         ("operator.cedar", "permit (", "permitt ("),
-        ("investigator.cedar", "@reason(\"An investigator files a case, without its NIR.\")\n", ""),
+        ("investigator.cedar", "@reason(\"An investigator files a call.\")\n", ""),
     ]);
     let text = listed(&errors);
     for wanted in

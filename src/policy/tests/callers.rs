@@ -15,7 +15,7 @@ fn caller(role: &str, unit: &str, from: &str, to: &str, signed: Option<&str>) ->
             valid_from: from.parse().unwrap(),
             valid_to: to.parse().unwrap(),
             authority: "the head of the body".into(),
-            profession: None,
+            profession: (role == "medical_service").then(|| "physician".into()),
             sworn: false,
             undertaking_on: signed.map(|date| date.parse().unwrap()),
             undertaking_ref: None,
@@ -24,10 +24,10 @@ fn caller(role: &str, unit: &str, from: &str, to: &str, signed: Option<&str>) ->
     }
 }
 
-/// Decides `reveal:coordinates` on a contact in the operators' queue.
+/// Decides `reveal:coordinates` on a case, for a physician, who has no hours of service.
 fn reads(who: &Caller, now: Timestamp) -> Vec<String> {
     let pack = shipped_pack();
-    let collection = CollectionName::parse("contacts").unwrap();
+    let collection = CollectionName::parse("cases").unwrap();
     let attributes = engine::ask::plausible(pack.collection(&collection).unwrap());
     let units = [UnitName::parse("operators-974").unwrap()];
     let territory = TerritoryName::parse("reunion").unwrap();
@@ -43,7 +43,7 @@ fn reads(who: &Caller, now: Timestamp) -> Vec<String> {
         filed_by: None,
         age_hours: 0,
     };
-    let purpose = PurposeName::parse("p2").unwrap();
+    let purpose = PurposeName::parse("p3").unwrap();
     let context = RequestContext {
         purpose: &purpose,
         now,
@@ -66,25 +66,26 @@ fn reads(who: &Caller, now: Timestamp) -> Vec<String> {
 #[test]
 fn a_habilitation_counts_from_its_first_to_its_last_local_day() {
     let monday =
-        caller("operator", "operators-974", "2020-11-23", "2020-11-23", Some("2020-11-01"));
-    assert_eq!(reads(&monday, MONDAY), ["operator-contact-read"]);
+        caller("medical_service", "medical-974", "2020-11-23", "2020-11-23", Some("2020-11-01"));
+    assert_eq!(reads(&monday, MONDAY), ["medical-case-read"]);
     // 23:59 and 00:00 in La Réunion are 19:59 and 20:00 UTC.
     let midnight = MONDAY.plus_millis(16 * 3_600_000);
-    assert_eq!(reads(&monday, midnight.plus_millis(-1)), ["operator-contact-read"]);
+    assert_eq!(reads(&monday, midnight.plus_millis(-1)), ["medical-case-read"]);
     assert_eq!(reads(&monday, midnight), ["habilitation-not-valid"]);
     let from = MONDAY.plus_millis(-8 * 3_600_000);
-    assert_eq!(reads(&monday, from), ["operator-contact-read"]);
+    assert_eq!(reads(&monday, from), ["medical-case-read"]);
     assert_eq!(reads(&monday, from.plus_millis(-1)), ["habilitation-not-valid"]);
 }
 
 #[test]
 fn an_undertaking_counts_from_the_day_it_was_signed() {
     let signed =
-        caller("operator", "operators-974", "2020-01-01", "2021-03-31", Some("2020-11-23"));
-    assert_eq!(reads(&signed, MONDAY), ["operator-contact-read"]);
-    let later = caller("operator", "operators-974", "2020-01-01", "2021-03-31", Some("2020-11-24"));
+        caller("medical_service", "medical-974", "2020-01-01", "2021-03-31", Some("2020-11-23"));
+    assert_eq!(reads(&signed, MONDAY), ["medical-case-read"]);
+    let later =
+        caller("medical_service", "medical-974", "2020-01-01", "2021-03-31", Some("2020-11-24"));
     assert_eq!(reads(&later, MONDAY), ["no-secrecy-undertaking"]);
-    let never = caller("operator", "operators-974", "2020-01-01", "2021-03-31", None);
+    let never = caller("medical_service", "medical-974", "2020-01-01", "2021-03-31", None);
     assert_eq!(reads(&never, MONDAY), ["no-secrecy-undertaking"]);
 }
 
@@ -114,16 +115,25 @@ fn abilities_list_what_a_role_could_do_and_nothing_else() {
     assert_eq!(
         abilities("operator"),
         [
+            "cases identity reveal",
             "contacts attributes reveal,write,assign",
             "contacts identity reveal,match,write",
             "contacts nir match",
             "contacts coordinates reveal,match,write",
             "contacts symptoms reveal,write",
+            "contacts call reveal,write",
+            "calls attributes reveal,write,create",
+            "calls call reveal,write",
+            "support attributes reveal,write,create",
+            "support nir reveal",
+            "support support reveal,write",
         ]
     );
-    assert!(abilities("investigator").contains(&"cases nir mask,match".to_owned()));
+    assert!(abilities("clusters").contains(&"cases identity mask".to_owned()));
+    assert!(abilities("investigator").contains(&"cases nir match".to_owned()));
     assert!(
-        abilities("investigator").contains(&"cases attributes reveal,write,create,assign".into())
+        abilities("investigator")
+            .contains(&"contacts attributes reveal,write,create,assign".into())
     );
     assert!(!abilities("investigator").iter().any(|line| line.starts_with("lab_results")));
     assert_eq!(abilities("dpo"), Vec::<String>::new());

@@ -12,6 +12,10 @@ fn investigator() -> Someone {
     Someone::new("inv-974", "investigator", "investigation-974", "reunion")
 }
 
+fn clusters() -> Someone {
+    Someone::new("clu-974", "clusters", "clusters-974", "reunion")
+}
+
 fn operator() -> Someone {
     Someone::new("ope-974", "operator", "operators-974", "reunion")
 }
@@ -22,13 +26,13 @@ fn verdicts(decision: &Decision) -> Vec<Verdict> {
 
 #[test]
 fn the_permit_lists_exactly_what_is_allowed_or_masked_of_that_record() {
-    let asked = Asked::about("cases", "investigation-974");
+    let asked = Asked::about("cases", "clusters-974");
     let decision =
-        asked.decide(&shipped_pack(), &investigator(), Verb::Reveal, "identity nir status");
+        asked.decide(&shipped_pack(), &clusters(), Verb::Reveal, "place identity status");
     assert_eq!(verdicts(&decision), [Verdict::Allow, Verdict::Mask, Verdict::Allow]);
     let permit = decision.permit.unwrap();
     assert_eq!((permit.record(), permit.verb()), (RECORD, &Verb::Reveal));
-    let names = class_names("identity nir status");
+    let names = class_names("place identity status");
     let wanted: Vec<_> = names.into_iter().zip([false, true, false]).collect();
     assert_eq!(permit.classes(), wanted);
 }
@@ -120,17 +124,15 @@ fn an_erring_permit_denies_even_where_another_permit_allows() {
 
 #[test]
 fn an_erring_reveal_is_not_softened_to_a_mask() {
-    let pack = shipped_pack_and(
-        &ERRING_PERMIT.replace("reveal:identity", "reveal:nir").replace("contacts", "cases"),
-    );
-    let mut asked = Asked::about("cases", "investigation-974");
+    let pack = shipped_pack_and(&ERRING_PERMIT.replace("contacts", "cases"));
+    let mut asked = Asked::about("cases", "clusters-974");
     assert_eq!(
-        verdicts(&asked.decide(&pack, &investigator(), Verb::Reveal, "nir")),
+        verdicts(&asked.decide(&pack, &clusters(), Verb::Reveal, "identity")),
         [Verdict::Mask]
     );
     asked.recent_subjects = 2;
     assert_eq!(
-        verdicts(&asked.decide(&pack, &investigator(), Verb::Reveal, "nir")),
+        verdicts(&asked.decide(&pack, &clusters(), Verb::Reveal, "identity")),
         [Verdict::Deny]
     );
 }
@@ -166,39 +168,72 @@ fn a_create_is_one_question_per_class_and_an_assignment_is_one() {
     assert_eq!(assign.permit.unwrap().classes(), [(class_names("attributes")[0].clone(), false)]);
 }
 
-#[test]
-fn slices_decide_as_all_policies_together_would() {
-    let pack = shipped_pack();
-    let mut whole = Arc::try_unwrap(shipped_pack()).ok().unwrap();
-    whole.engine = Engine::unsliced(whole.engine);
-    let roles = ["investigator", "operator", "medical_service", "intake", "dpo", "key_admin"];
-    let (mut decisions, mut allowed) = (0, 0);
+/// Asks both packs the same of every kind of record, and tells how much was asked and how much given.
+fn compare(pack: &Pack, whole: &Pack, recent_subjects: u32) -> (usize, usize) {
+    let roles = [
+        "investigator",
+        "operator",
+        "medical_service",
+        "clusters",
+        "rights_desk",
+        "intake",
+        "dpo",
+        "key_admin",
+    ];
+    let classes =
+        "attributes identity nir coordinates result status symptoms link place call support";
+    let (mut decisions, mut given) = (0, 0);
     for role in roles {
         let who = Someone::new("me", role, "operators-974", "reunion");
-        for collection in ["cases", "contacts", "lab_results"] {
+        for spec in pack.collections() {
             for unit in ["operators-974", "investigation-971", ""] {
-                for purpose in ["p1", "p2", "p4"] {
-                    for territory in ["reunion", "guadeloupe"] {
-                        let mut asked = Asked::about(collection, unit);
-                        asked.purpose = PurposeName::parse(purpose).unwrap();
-                        asked.territory = TerritoryName::parse(territory).unwrap();
-                        asked.to_agent = AgentId::parse("me").ok();
-                        for verb in VERBS {
-                            let classes =
-                                "attributes identity nir coordinates result status symptoms";
-                            let sliced = asked.decide(&pack, &who, verb, classes);
-                            let all = asked.decide(&whole, &who, verb, classes);
-                            assert_eq!(sliced.classes, all.classes, "{role} {collection} {verb:?}");
-                            assert_eq!(sliced.may_know, all.may_know);
-                            decisions += 1;
-                            allowed += usize::from(sliced.permit.is_some());
-                        }
+                for (purpose, territory, restricted) in [
+                    ("p1", "reunion", false),
+                    ("p2", "reunion", false),
+                    ("p2", "reunion", true),
+                    ("p4", "reunion", false),
+                    ("p2", "guadeloupe", false),
+                    ("p4", "guadeloupe", true),
+                ] {
+                    let mut asked = Asked::about(spec.name.as_str(), unit);
+                    asked.purpose = PurposeName::parse(purpose).unwrap();
+                    asked.territory = TerritoryName::parse(territory).unwrap();
+                    asked.to_agent = AgentId::parse("me").ok();
+                    (asked.restricted, asked.recent_subjects) = (restricted, recent_subjects);
+                    for verb in VERBS {
+                        let sliced = asked.decide(pack, &who, verb, classes);
+                        let all = asked.decide(whole, &who, verb, classes);
+                        assert_eq!(sliced.classes, all.classes, "{role} {} {verb:?}", spec.name);
+                        assert_eq!(sliced.may_know, all.may_know);
+                        decisions += 1;
+                        given += usize::from(sliced.permit.is_some());
                     }
                 }
             }
         }
     }
-    assert!(allowed > 20 && decisions > 10 * allowed, "{allowed} of {decisions}: a lopsided grid");
+    (decisions, given)
+}
+
+fn unsliced(pack: Arc<Pack>) -> Pack {
+    let mut whole = Arc::try_unwrap(pack).ok().unwrap();
+    whole.engine = Engine::unsliced(whole.engine);
+    whole
+}
+
+#[test]
+fn slices_and_shared_forbids_decide_as_all_policies_together_would() {
+    let (decisions, given) = compare(&shipped_pack(), &unsliced(shipped_pack()), 0);
+    assert!(given > 20 && decisions > 10 * given, "{given} of {decisions}: a lopsided grid");
+}
+
+#[test]
+fn a_shared_forbid_that_errs_denies_every_class_as_it_would_in_each_slice() {
+    let pack = shipped_pack_and(ERRING_FORBID);
+    let whole = unsliced(shipped_pack_and(ERRING_FORBID));
+    let (_, given) = compare(&pack, &whole, 1);
+    assert!(given > 20, "it does not err yet, and stands in nobody's way");
+    assert_eq!(compare(&pack, &whole, 2).1, 0, "it errs for everybody");
 }
 
 #[test]

@@ -63,7 +63,7 @@ fn samples_beside_the_rules_neither_count_for_the_hash_nor_hinder_loading() {
 #[test]
 fn the_shipped_words_are_known_and_others_are_not() {
     let pack = shipped_pack();
-    assert!(pack.has_purpose(&PurposeName::parse("p9").unwrap()) && pack.purposes().len() == 10);
+    assert!(pack.has_purpose(&PurposeName::parse("p9").unwrap()) && pack.purposes().len() == 17);
     assert_eq!(pack.hold_purpose().map(PurposeName::as_str), Some("hold"));
     assert!(!pack.may_hold_past_end("Tribunal judiciaire"));
     assert!(!pack.has_purpose(&PurposeName::parse("other").unwrap()));
@@ -76,7 +76,7 @@ fn the_shipped_words_are_known_and_others_are_not() {
     assert!(!pack.has_territory(&TerritoryName::parse("mayotte").unwrap()));
     let cases = CollectionName::parse("cases").unwrap();
     assert_eq!(pack.territory_attribute(&cases).map(|name| name.as_str()), Some("territory"));
-    assert!(pack.collection(&CollectionName::parse("places").unwrap()).is_none());
+    assert!(pack.collection(&CollectionName::parse("tests").unwrap()).is_none());
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn the_retention_part_is_canonical_and_holds_what_retention_depends_on() {
     assert_eq!(part.encode_to_vec(), bytes);
     assert_eq!((part.end_date.as_str(), part.zone.as_str()), ("2021-04-01", "Europe/Paris"));
     let names: Vec<_> = part.collections.iter().map(|c| c.collection.as_str()).collect();
-    assert_eq!(names, ["cases", "contacts", "lab_results"]);
+    assert_eq!(names, ["calls", "cases", "contacts", "lab_results", "links", "places", "support"]);
     for collection in &part.collections {
         assert_eq!((collection.period.as_str(), collection.from.as_str()), ("P3M", "collected_on"));
         assert!(collection.classes.is_sorted_by(|a, b| a.class < b.class));

@@ -43,7 +43,7 @@ fn describe_says_what_the_pack_holds_and_what_this_agent_may_do() {
         abilities.iter().find(nir).map(|a| a["verbs"].to_string()).unwrap_or_default()
     };
     // The same class, three roles.
-    assert!(verbs("inv-974").contains("mask") && !verbs("inv-974").contains("reveal"));
+    assert!(verbs("inv-974").contains("match") && !verbs("inv-974").contains("reveal"));
     assert!(verbs("med-974").contains("reveal"));
     assert_eq!(verbs("robot"), "");
     let table = desk.home.run_as("inv-974", &["describe"]);

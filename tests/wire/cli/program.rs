@@ -70,7 +70,7 @@ pub(super) struct Home {
 }
 
 impl Home {
-    /// A pack that lives until 2099, a passphrase file, and no vault.
+    /// A pack that lives until 2099 and never closes on the island, a passphrase file, and no vault.
     pub(super) fn new() -> Self {
         let home = Self { folder: tempfile::tempdir().unwrap() };
         fs::create_dir(home.path("policy")).unwrap();
@@ -80,10 +80,22 @@ impl Home {
                 fs::copy(&path, home.path("policy").join(path.file_name().unwrap())).unwrap();
             }
         }
-        let pack = fs::read_to_string(home.path("policy/pack.toml")).unwrap();
-        let longer = pack.replace("end_date = \"2021-04-01\"", "end_date = \"2099-04-01\"");
-        assert_ne!(pack, longer);
-        fs::write(home.path("policy/pack.toml"), longer).unwrap();
+        // The program runs on the real clock: at whatever year and hour.
+        let edit = |file: &str, from: &str, to: &str| {
+            let path = home.path("policy").join(file);
+            let text = fs::read_to_string(&path).unwrap();
+            let edited = text.replace(from, to);
+            assert_ne!(text, edited, "{file} has no `{from}`");
+            fs::write(path, edited).unwrap();
+        };
+        edit("pack.toml", "end_date = \"2021-04-01\"", "end_date = \"2099-04-01\"");
+        edit("hours.cedar", "context.local_minutes < 1050", "context.local_minutes < 1440");
+        edit("hours.cedar", "context.local_minutes >= 480", "context.local_minutes >= 0");
+        edit(
+            "scenarios.toml",
+            "at = \"2020-11-23T17:30\"\nexpect = \"deny\"\npolicy",
+            "at = \"2020-11-23T17:30\"\nexpect = \"allow\"\nnot_policy",
+        );
         home.secret_file("passphrase", PASSPHRASE);
         home
     }

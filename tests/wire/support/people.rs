@@ -58,11 +58,15 @@ const AGENTS: &[Person] = &[
     },
     Person {
         valid_to: "2020-11-23",
-        ..person("inv-974-last-day", "investigator", "investigation-974", "reunion")
+        ..professional("med-974-last-day", "medical-974", "reunion", "physician")
     },
+    person("pil-974", "pilotage", "pilotage-974", "reunion"),
+    person("clu-974", "clusters", "clusters-974", "reunion"),
+    person("spf-974", "public_health", "", "reunion"),
     person("ope-974", "operator", "operators-974", "reunion"),
     person("ope-971", "operator", "operators-971", "guadeloupe"),
     professional("med-974", "medical-974", "reunion", "physician"),
+    professional("med-971", "medical-971", "guadeloupe", "physician"),
     professional("adm-974", "medical-974", "reunion", "administrative"),
     service("feed-974", "intake", "reunion"),
     service("feed-971", "intake", "guadeloupe"),
