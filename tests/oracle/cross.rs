@@ -45,7 +45,7 @@ const PLACE_AND_TIME: [Fact; 3] = [Fact::CallerTerritory, Fact::Territory, Fact:
 /// Differences told in full.
 const TOLD: usize = 25;
 
-const VERBS: [(&str, Verb); 7] = [
+const VERBS: [(&str, Verb); 9] = [
     ("reveal", Verb::Reveal),
     ("match", Verb::Match),
     ("write", Verb::Write),
@@ -53,6 +53,8 @@ const VERBS: [(&str, Verb); 7] = [
     ("assign", Verb::Assign),
     ("erase", Verb::Erase),
     ("hold", Verb::Hold),
+    ("derive", Verb::Derive),
+    ("restrict", Verb::Restrict),
 ];
 
 #[derive(Default)]
@@ -95,7 +97,7 @@ pub(crate) fn product(pack: &Pack, oracle: &Oracle) -> Found {
 /// One role, purpose, collection and verb: all classes, all circumstances.
 fn question(pack: &Pack, oracle: &Oracle, about: Question<'_>, verb: Verb, found: &mut Found) {
     let classes = match verb {
-        Verb::Assign | Verb::Erase | Verb::Hold => vec![F0],
+        Verb::Assign | Verb::Erase | Verb::Hold | Verb::Derive | Verb::Restrict => vec![F0],
         _ => oracle.classes(about.collection),
     };
     let relevant: Vec<Relevant<'_>> =

@@ -15,7 +15,9 @@ use crate::facts::Condition;
 /// The class that stands for a record's attributes, F0 of the matrix.
 pub(crate) const F0: &str = "attributes";
 /// What a row may allow or refuse.
-const VERBS: [&str; 8] = ["reveal", "mask", "match", "write", "create", "assign", "erase", "hold"];
+const VERBS: [&str; 10] = [
+    "reveal", "mask", "match", "write", "create", "assign", "erase", "hold", "derive", "restrict",
+];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -71,6 +73,8 @@ pub(crate) struct Forbid {
     except_verbs: Vec<String>,
     collections: Option<Vec<String>>,
     classes: Option<Vec<String>>,
+    #[serde(default)]
+    except_classes: Vec<String>,
     purposes: Option<Vec<String>>,
     #[serde(default)]
     pub(crate) when: Vec<Condition>,
@@ -195,6 +199,7 @@ impl Oracle {
             known(&row.except_roles, &roles, &row.id);
             known(&listed(&row.collections), &collections, &row.id);
             known(&listed(&row.classes), &classes, &row.id);
+            known(&row.except_classes, &classes, &row.id);
             known(&listed(&row.verbs), &VERBS, &row.id);
             known(&row.except_verbs, &VERBS, &row.id);
             known(&listed(&row.purposes), &purposes, &row.id);
@@ -241,6 +246,7 @@ impl Forbid {
             && !has(&self.except_verbs, q.verb)
             && may(&self.collections, q.collection)
             && may(&self.classes, q.class)
+            && !has(&self.except_classes, q.class)
             && may(&self.purposes, q.purpose)
     }
 }
