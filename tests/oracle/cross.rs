@@ -80,6 +80,10 @@ pub(crate) fn product(pack: &Pack, oracle: &Oracle) -> Found {
         while let Some((role, purpose, collection)) = jobs.get(next.fetch_add(1, Ordering::Relaxed))
         {
             for (word, verb) in VERBS {
+                // Where no row derives anything there is no such action, and no policy is asked.
+                if word == "derive" && !oracle.derives(collection) {
+                    continue;
+                }
                 let about = Question { role, purpose, collection, class: F0, verb: word };
                 question(pack, oracle, about, verb, &mut mine);
             }

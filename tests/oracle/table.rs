@@ -15,9 +15,8 @@ use crate::facts::Condition;
 /// The class that stands for a record's attributes, F0 of the matrix.
 pub(crate) const F0: &str = "attributes";
 /// What a row may allow or refuse.
-const VERBS: [&str; 10] = [
-    "reveal", "mask", "match", "write", "create", "assign", "erase", "hold", "derive", "restrict",
-];
+const VERBS: [&str; 10] =
+    ["reveal", "mask", "match", "write", "create", "assign", "erase", "hold", "derive", "restrict"];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -165,6 +164,15 @@ impl Oracle {
     pub(crate) fn classes(&self, collection: &str) -> Vec<&str> {
         let own = self.words.collections[collection].iter().map(String::as_str);
         std::iter::once(F0).chain(own).collect()
+    }
+
+    /// Whether something is made of records of this collection.
+    pub(crate) fn derives(&self, collection: &str) -> bool {
+        let derives = |row: &&Allow| row.verbs.iter().any(|verb| verb == "derive");
+        self.allows
+            .iter()
+            .filter(derives)
+            .any(|row| row.collections.iter().any(|name| name == collection))
     }
 
     pub(crate) fn is_service(&self, role: &str) -> bool {

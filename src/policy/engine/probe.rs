@@ -189,10 +189,12 @@ impl Pack {
         (collection, class): (&CollectionName, &ClassName),
         role: &RoleName,
     ) -> Vec<&Policy> {
-        let own = self.engine.slot_of(act, collection, class).and_then(|slot| slot.by_role.get(role));
-        let once = self.engine.collections.get(collection).and_then(|slots| {
-            slots.shared.get(act.word()).and_then(|by_role| by_role.get(role))
-        });
+        let own =
+            self.engine.slot_of(act, collection, class).and_then(|slot| slot.by_role.get(role));
+        let once =
+            self.engine.collections.get(collection).and_then(|slots| {
+                slots.shared.get(act.word()).and_then(|by_role| by_role.get(role))
+            });
         let own = own.into_iter().flat_map(|slice| slice.policies.policies());
         own.chain(once.into_iter().flat_map(PolicySet::policies)).collect()
     }
