@@ -90,16 +90,12 @@ impl Asking<'_> {
             other_assigned_to_me: facts.get(Fact::OtherEnd) == 1,
             other_in_my_unit: facts.get(Fact::OtherEnd) == 2,
         });
-        let elsewhere =
-            UnitName::parse(["operators-971", "operators-974", "operators-971"][at]).unwrap();
-        let nearby = UnitName::parse(["medical-974", "medical-971", "medical-974"][at]).unwrap();
+        let receiver = receiving(facts.get(Fact::Assignee), at, &unit);
         let (to_agent, to_unit) = match facts.get(Fact::Assignee) {
             _ if self.verb != Verb::Assign => (None, None),
             0 => (Some(&colleague), None),
             1 => (Some(&agent), None),
-            2 => (None, Some(&unit)),
-            3 => (None, Some(&nearby)),
-            _ => (None, Some(&elsewhere)),
+            _ => (None, Some(&receiver)),
         };
         let context = RequestContext {
             purpose: &self.purpose,
@@ -220,6 +216,16 @@ impl Asking<'_> {
         };
         self.spec.attributes.iter().filter_map(attribute).collect()
     }
+}
+
+/// The unit that a record goes to: the agent's own, one of the same territory, one of another.
+fn receiving(assignee: usize, at: usize, own: &UnitName) -> UnitName {
+    let name = match assignee {
+        2 => return own.clone(),
+        3 => ["medical-974", "medical-971", "medical-974"][at],
+        _ => ["operators-971", "operators-974", "operators-971"][at],
+    };
+    UnitName::parse(name).unwrap()
 }
 
 /// Some value of the type, for what must be there and no row is about.

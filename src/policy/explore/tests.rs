@@ -103,14 +103,14 @@ fn two_permits_are_two_ways() {
 fn a_rule_that_names_one_territory_is_told_by_territory() {
     let rule = "forbid (principal in Role::\"investigator\", action in Action::\"reveal\", resource) \
         when { principal has territory && principal.territory == Territory::\"reunion\" && \
-        context.local_minutes >= 1050 }";
+        context.local_minutes >= 960 }";
     let pack = shipped_pack_and(&extra("closed-in-the-evening", rule));
     let who = ("investigator", "p2", "cases");
     let (ways, _) = found(&pack, who, "identity", Act::Reveal);
     let of = |home: &str| ways.iter().find(|way| way.contains(home)).unwrap();
     assert!(ways.len() == 2, "{ways:?}");
-    assert!(of("home=reunion").contains("time=00:00-17:29"), "{ways:?}");
-    assert!(!of("home=guadeloupe").contains("time="), "{ways:?}");
+    assert!(of("home=reunion").contains("time=08:00-15:59"), "{ways:?}");
+    assert!(of("home=guadeloupe").contains("time=07:30-16:59"), "{ways:?}");
 }
 
 #[test]
@@ -152,10 +152,12 @@ fn what_the_engine_allows_in_any_drawn_situation_was_found_to_be_possible() {
         for collection in pack.collections() {
             let everything = Mentions::of(pack.engine.every_policy());
             let all = variables(&pack, collection, &everything);
-            for (purpose, _) in pack.purposes() {
+            // Of the purposes some: every one of them is explored for the committed matrix.
+            let purposes: Vec<_> = pack.purposes().into_iter().map(|(name, _)| name).collect();
+            for purpose in (0..4).map(|_| purposes[draw(purposes.len())].clone()) {
                 let of = Subject { role, purpose: &purpose, collection };
                 let findings = pack.explore(of).unwrap();
-                for _ in 0..40 {
+                for _ in 0..120 {
                     let home = &pack.vocabulary.territories[draw(2)].name;
                     let mut at = Situation::ordinary(&pack, collection, Some(home)).unwrap();
                     for variable in &all {

@@ -2,11 +2,11 @@
 
 use super::*;
 
-/// The shipped pack with this entry, and a policy that gives a physician of the service médical every class
-/// of a contact behind the glass.
+/// The shipped pack with this entry, and a policy that gives a level-1 professional every class of a
+/// contact behind the glass.
 fn with(entry: &str) -> Result<Arc<Pack>, Vec<PackError>> {
     let policy = "@id(\"behind\") @reason(\"x\") @legal(\"x\") permit (\
-                  principal in Role::\"medical_service\", action in Action::\"reveal\", \
+                  principal in Role::\"level1\", action in Action::\"reveal\", \
                   resource is contacts) when { context.break_glass };";
     let mut files = shipped_files();
     files.push(PackFile { path: "more.cedar".into(), bytes: policy.into() });
@@ -16,7 +16,7 @@ fn with(entry: &str) -> Result<Arc<Pack>, Vec<PackError>> {
 }
 
 fn entry(changes: &[(&str, &str)]) -> String {
-    let mut text = "[[break_glass]]\nrole = \"medical_service\"\ncollections = [\"contacts\"]\n\
+    let mut text = "[[break_glass]]\nrole = \"level1\"\ncollections = [\"contacts\"]\n\
                     classes = [\"identity\", \"symptoms\"]\ncodes = [\"emergency\"]\nminutes = 30\n\
                     review_hours = 24\n"
         .to_owned();
@@ -45,7 +45,7 @@ fn refused(text: &str, reason: &str) {
 #[test]
 fn an_entry_with_words_the_pack_does_not_have_is_refused_and_a_sound_one_is_not() {
     assert!(with(&entry(&[])).is_ok());
-    refused(&entry(&[("medical_service", "medic")]), "unknown role `medic`");
+    refused(&entry(&[("level1", "medic")]), "unknown role `medic`");
     refused(&entry(&[("\"contacts\"", "\"contact\"")]), "unknown collection `contact`");
     refused(&entry(&[("\"symptoms\"", "\"result\"")]), "`contacts` has no class `result`");
     refused(&entry(&[("\"symptoms\"", "\"identity\"")]), "class `identity` is given twice");
@@ -85,13 +85,13 @@ fn times_and_reasons_of_an_entry_at_their_bounds_are_taken_and_beyond_them_refus
 #[test]
 fn two_entries_of_one_role_in_one_collection_are_refused_and_the_second_names_the_first() {
     let twice = entry(&[]) + &entry(&[("emergency", "other")]);
-    refused(&twice, &format!("line {} lets `medical_service` break the glass", line()));
+    refused(&twice, &format!("line {} lets `level1` break the glass", line()));
 }
 
 #[test]
 fn an_entry_that_no_permit_could_ever_follow_is_refused_as_idle() {
     refused(
-        &entry(&[("medical_service", "operator"), ("\"identity\", \"symptoms\"", "\"nir\"")]),
+        &entry(&[("level1", "operator"), ("\"identity\", \"symptoms\"", "\"nir\"")]),
         "no permit lets `operator` reveal `nir` of `contacts`",
     );
 }
@@ -99,7 +99,7 @@ fn an_entry_that_no_permit_could_ever_follow_is_refused_as_idle() {
 #[test]
 fn policies_see_broken_glass_for_the_entrys_role_collection_classes_and_a_reveal_alone() {
     let pack = with(&entry(&[])).unwrap_or_else(|errors| panic!("{}", listed(&errors)));
-    let physician = Someone::new("med-974", "medical_service", "medical-974", "reunion");
+    let physician = Someone::new("gp-974", "level1", "medical-974", "reunion");
     let verdicts = |asked: &Asked, who: &Someone, verb| {
         let decision = asked.decide(&pack, who, verb, "identity coordinates symptoms");
         decision.classes.iter().map(|class| class.verdict).collect::<Vec<_>>()
