@@ -128,7 +128,7 @@ impl Engine {
         })
     }
 
-    #[cfg(test)]
+    /// Every policy, as often as it stands in a slice.
     pub(in crate::policy) fn every_policy(&self) -> impl Iterator<Item = &Policy> {
         let slices = self.every_slot().flat_map(|slot| slot.by_role.values());
         slices.flat_map(|slice| slice.policies.policies())
