@@ -29,12 +29,12 @@ pub(super) type Cells = BTreeMap<Place, Vec<Way>>;
 
 /// Everything the pack allows on records.
 pub(super) fn of(pack: &Pack) -> Result<Cells, Failure> {
-    let mut cells = Cells::new();
+    let (explorer, mut cells) = (pack.explorer(), Cells::new());
     for (role, _) in pack.roles() {
         for collection in pack.collections() {
             for (purpose, _) in pack.purposes() {
                 let of = Subject { role, purpose: &purpose, collection };
-                for finding in pack.explore(of).map_err(|e| Failure::of(&e))? {
+                for finding in explorer.explore(of).map_err(|e| Failure::of(&e))? {
                     let ways: Vec<Way> = finding.ways.into_iter().map(|way| way.needs).collect();
                     if ways.is_empty() {
                         continue;
@@ -56,7 +56,7 @@ pub(super) fn of(pack: &Pack) -> Result<Cells, Failure> {
 
 /// The ways as texts, each once.
 pub(super) fn texts(ways: &[Way]) -> BTreeSet<String> {
-    ways.iter().map(|way| text(way)).collect()
+    ways.iter().map(text).collect()
 }
 
 fn text(way: &Way) -> String {

@@ -5,6 +5,7 @@ mod cells;
 mod diff;
 mod explain;
 mod matrix;
+mod page;
 mod reload;
 mod test;
 
@@ -24,6 +25,8 @@ pub(super) enum Command {
     Matrix(matrix::Args),
     /// Compare what two packs allow
     Diff(diff::Args),
+    /// Print the public page: who sees what, what is refused, for how long
+    Page(page::Args),
     /// Put the pack in the server's folder in force, while it runs
     Reload(reload::Args),
 }
@@ -35,6 +38,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
         Command::Explain(args) => explain::run(args),
         Command::Matrix(args) => matrix::run(args),
         Command::Diff(args) => diff::run(args),
+        Command::Page(args) => page::run(args),
         Command::Reload(args) => reload::run(args).map_err(Failure::on_the_vault),
     }
 }

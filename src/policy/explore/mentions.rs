@@ -36,6 +36,16 @@ impl Mentions {
         mentions
     }
 
+    /// Takes what another has seen along.
+    pub(super) fn and(mut self, other: &Self) -> Self {
+        for (fact, numbers) in &other.facts {
+            self.facts.entry(fact.clone()).or_default().extend(numbers);
+        }
+        self.entities.extend(other.entities.iter().cloned());
+        self.texts.extend(other.texts.iter().cloned());
+        self
+    }
+
     /// Whether a fact is looked at.
     pub(super) fn has(&self, of: &str, name: &str) -> bool {
         self.facts.contains_key(&(of.to_owned(), name.to_owned()))

@@ -12,9 +12,9 @@ mod situation;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use cedar_policy::{Effect, Policy, PolicySet};
+use cedar_policy::{Effect, Policy, PolicyId, PolicySet};
 
 use self::{
     mentions::Mentions,
@@ -107,7 +107,19 @@ impl Pack {
     /// # Errors
     /// [`TooMany`].
     pub fn explore(&self, of: Subject<'_>) -> Result<Vec<Finding>, TooMany> {
-        self.explore_within(of, limits::EXPLORED_SITUATIONS_MAX)
+        self.explorer().explore(of)
+    }
+
+    /// For many questions: what its policies look at is read once.
+    #[must_use]
+    pub fn explorer(&self) -> Explorer<'_> {
+        let mut seen: HashMap<PolicyId, Mentions> = HashMap::new();
+        for policy in self.engine.every_policy() {
+            if !seen.contains_key(policy.id()) {
+                seen.insert(policy.id().clone(), Mentions::of([policy]));
+            }
+        }
+        Explorer { pack: self, seen, limit: limits::EXPLORED_SITUATIONS_MAX }
     }
 
     /// The vault's own actions that this role may do, each as a person, as a service account, or as both.
@@ -127,30 +139,51 @@ impl Pack {
         let all = VAULT_ACTIONS.iter().map(may);
         all.filter(|(_, accounts)| !accounts.is_empty()).collect()
     }
+}
 
-    fn explore_within(&self, of: Subject<'_>, limit: usize) -> Result<Vec<Finding>, TooMany> {
-        let attributes = self.attributes_class();
+/// Asks one pack.
+pub struct Explorer<'a> {
+    pack: &'a Pack,
+    /// What each policy looks at.
+    seen: HashMap<PolicyId, Mentions>,
+    /// Most situations tried for one permit.
+    limit: usize,
+}
+
+impl Explorer<'_> {
+    /// Every class and act of the subject, in the pack's order.
+    ///
+    /// # Errors
+    /// [`TooMany`].
+    pub fn explore(&self, of: Subject<'_>) -> Result<Vec<Finding>, TooMany> {
+        let attributes = self.pack.attributes_class();
         let mut findings = Vec::new();
         for class in [attributes].into_iter().chain(&of.collection.classes) {
             for act in Act::ALL {
                 if act.is_of_record() && class != attributes {
                     continue;
                 }
-                let search = Search { pack: self, of, act, class, limit };
+                let search = Search { pack: self.pack, asks: self, of, act, class };
                 findings.push(search.finding()?);
             }
         }
         Ok(findings)
+    }
+
+    /// What these policies look at.
+    fn seen<'p>(&self, policies: impl Iterator<Item = &'p Policy>) -> Mentions {
+        let known = policies.filter_map(|policy| self.seen.get(policy.id()));
+        known.fold(Mentions::default(), Mentions::and)
     }
 }
 
 /// One question.
 struct Search<'a> {
     pack: &'a Pack,
+    asks: &'a Explorer<'a>,
     of: Subject<'a>,
     act: Act,
     class: &'a ClassName,
-    limit: usize,
 }
 
 impl Search<'_> {
@@ -199,7 +232,7 @@ impl Search<'_> {
         permit: &Policy,
         forbids: &[&Policy],
     ) -> Result<Vec<(Option<TerritoryName>, Outcome)>, TooMany> {
-        let seen = Mentions::of([permit].into_iter().chain(forbids.iter().copied()));
+        let seen = self.asks.seen([permit].into_iter().chain(forbids.iter().copied()));
         let all = &self.pack.vocabulary.territories;
         let many = seen.named("Territory") || seen.named("Unit");
         let homes = all.iter().map(|t| &t.name).take(if many { all.len() } else { 1 });
@@ -231,9 +264,11 @@ impl Search<'_> {
         let Some(base) = Situation::ordinary(pack, spec, home) else {
             return Ok(Outcome::Refused(Vec::new()));
         };
-        let own: BTreeSet<String> =
-            variables(pack, spec, &Mentions::of([permit])).into_iter().map(|v| v.name).collect();
-        let all = Mentions::of([permit].into_iter().chain(forbids.iter().copied()));
+        let own: BTreeSet<String> = variables(pack, spec, &self.asks.seen([permit].into_iter()))
+            .into_iter()
+            .map(|v| v.name)
+            .collect();
+        let all = self.asks.seen([permit].into_iter().chain(forbids.iter().copied()));
         let mut all = variables(pack, spec, &all);
         if pack.hold_purpose() == Some(self.of.purpose) {
             // The vault itself looks at these, whatever the policies say.
@@ -319,14 +354,14 @@ impl Search<'_> {
 
     fn count(&self, tried: &mut usize) -> Result<(), TooMany> {
         *tried = tried.saturating_add(1);
-        if *tried <= self.limit {
+        if *tried <= self.asks.limit {
             return Ok(());
         }
         Err(TooMany {
             role: self.of.role.clone(),
             purpose: self.of.purpose.clone(),
             collection: self.of.collection.name.clone(),
-            limit: self.limit,
+            limit: self.asks.limit,
         })
     }
 }

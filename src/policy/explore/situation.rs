@@ -451,11 +451,7 @@ fn variable(name: &str, values: Vec<(&str, Setting)>) -> Variable {
 }
 
 /// Two values of a truth, the ordinary one, `first`, first.
-fn yes_no<'a>(
-    labels: [&'a str; 2],
-    of: impl Fn(bool) -> Setting,
-    first: bool,
-) -> Vec<(&'a str, Setting)> {
+fn yes_no(labels: [&str; 2], of: impl Fn(bool) -> Setting, first: bool) -> Vec<(&str, Setting)> {
     let [ordinary, other] = labels;
     vec![(ordinary, of(first)), (other, of(!first))]
 }

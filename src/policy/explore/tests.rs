@@ -118,11 +118,12 @@ fn a_question_of_more_situations_than_are_tried_is_an_error_and_never_a_refusal(
     let pack = desk("");
     let (role, purpose) = (RoleName::parse("clerk").unwrap(), PurposeName::parse("care").unwrap());
     let of = Subject { role: &role, purpose: &purpose, collection: &pack.collections()[0] };
-    let needed = (1..10_000).find(|limit| pack.explore_within(of, *limit).is_ok()).unwrap();
+    let within = |limit: usize| Explorer { limit, ..pack.explorer() }.explore(of);
+    let needed = (1..10_000).find(|limit| within(*limit).is_ok()).unwrap();
     assert!(needed > 1);
-    let refused = pack.explore_within(of, needed - 1).unwrap_err();
+    let refused = within(needed - 1).unwrap_err();
     assert!(refused.to_string().contains("`clerk`"), "{refused}");
-    assert_eq!(pack.explore_within(of, needed), pack.explore(of));
+    assert_eq!(within(needed), pack.explore(of));
 }
 
 #[test]
@@ -147,7 +148,7 @@ fn what_the_engine_allows_in_any_drawn_situation_was_found_to_be_possible() {
         random.fill(&mut bytes);
         usize::try_from(u32::from_be_bytes(bytes)).unwrap() % below
     };
-    let (mut allowed, mut refused) = (0, 0);
+    let (explorer, mut allowed, mut refused) = (pack.explorer(), 0, 0);
     for (role, _) in pack.roles() {
         for collection in pack.collections() {
             let everything = Mentions::of(pack.engine.every_policy());
@@ -156,7 +157,7 @@ fn what_the_engine_allows_in_any_drawn_situation_was_found_to_be_possible() {
             let purposes: Vec<_> = pack.purposes().into_iter().map(|(name, _)| name).collect();
             for purpose in (0..4).map(|_| purposes[draw(purposes.len())].clone()) {
                 let of = Subject { role, purpose: &purpose, collection };
-                let findings = pack.explore(of).unwrap();
+                let findings = explorer.explore(of).unwrap();
                 for _ in 0..120 {
                     let home = &pack.vocabulary.territories[draw(2)].name;
                     let mut at = Situation::ordinary(&pack, collection, Some(home)).unwrap();

@@ -174,6 +174,12 @@ impl Pack {
         &self.vocabulary.roles
     }
 
+    /// The professions, each with its label.
+    #[must_use]
+    pub fn professions(&self) -> &[(String, String)] {
+        &self.vocabulary.professions
+    }
+
     /// The territories, each with its zone.
     #[must_use]
     pub fn territories(&self) -> Vec<(&TerritoryName, Tz)> {

@@ -189,3 +189,116 @@ fn an_explanation_names_policy_law_and_conditions_and_a_wrong_word_is_refused_wi
     explain("dpo", "care", "cases", &[]).failed_saying(2, &["no purpose `care`", "p2"]);
     explain("dpo", "p2", "files", &[]).failed_saying(2, &["no collection `files`", "lab_results"]);
 }
+
+/// The text of a page's markup: every tag that opens closes, in order.
+fn well_formed(page: &str) -> Vec<String> {
+    let (mut open, mut names) = (Vec::new(), Vec::new());
+    for tag in page.split('<').skip(1) {
+        let (tag, text) = tag.split_once('>').unwrap_or_else(|| panic!("a tag without end: {tag}"));
+        assert!(!text.contains('>') || text.starts_with("body"), "a bare > in: {text}");
+        let name = tag.split_whitespace().next().unwrap().to_owned();
+        match name.strip_prefix('/') {
+            Some(closed) => assert_eq!(open.pop().as_deref(), Some(closed), "{tag}"),
+            None if name == "!DOCTYPE" || tag.ends_with('/') => {}
+            None => {
+                open.push(name.clone());
+                names.push(name);
+            }
+        }
+    }
+    assert!(open.is_empty(), "never closed: {open:?}");
+    names
+}
+
+#[test]
+fn the_public_pages_are_those_that_the_shipped_pack_makes_in_both_languages() {
+    let home = Home::new();
+    for lang in ["fr", "en"] {
+        let done = home.run(&["policy", "page", "--policy", &shipped(), "--lang", lang]);
+        assert_eq!(done.code, 0, "{}", done.err);
+        let name = format!("docs/page.{lang}.html");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(&name);
+        assert!(
+            done.out == fs::read_to_string(path).unwrap(),
+            "{name} is not what the pack says; look, then write it anew: \
+             oubliette policy page --policy policies/contact-tracing --lang {lang} > {name}"
+        );
+        // Well-formed, told to whoever does not see it, and nothing to load.
+        let names = well_formed(&done.out);
+        let count = |name: &str| names.iter().filter(|found| *found == name).count();
+        assert!(count("table") > 5 && count("table") == count("caption"));
+        assert_eq!((count("h1"), count("main"), count("section")), (1, 1, 6));
+        assert!(done.out.contains(&format!("<html lang=\"{lang}\">")));
+        assert!(!done.out.contains("<th>"), "a heading cell says what it heads");
+        for loaded in ["http:", "https:", "src=", "url(", "<script", "<link", "@import"] {
+            assert!(!done.out.contains(loaded), "{loaded}");
+        }
+        // It says the hash, every forbid's law, every role and what is kept for how long.
+        let hash = home.run(&["policy", "test", &shipped(), "--json"]).json()["hash"].clone();
+        assert!(done.out.contains(hash.as_str().unwrap()));
+        for told in
+            ["RGPD, art. 18", "2021-04-01", "Indian/Reunion", "Contact Covid", "<code>p4</code>"]
+        {
+            assert!(done.out.contains(told), "{lang}: {told}");
+        }
+    }
+}
+
+#[test]
+fn a_page_follows_its_pack_and_what_no_rule_can_know_is_said_or_said_to_be_missing() {
+    let home = Home::new();
+    let page = |lang: &str, more: &[&str]| {
+        let folder = home.text("policy");
+        home.run(&[&["policy", "page", "--policy", &folder, "--lang", lang], more].concat())
+    };
+    edit(&home, "common.cedar", "Surveillance and research never use", "Nobody ever <sees> & uses");
+    let changed = page("en", &[]);
+    assert!(
+        changed.out.contains("Nobody ever &lt;sees&gt; &amp; uses identified"),
+        "{}",
+        changed.err
+    );
+    assert!(changed.out.contains("2099-04-01"));
+    well_formed(&changed.out);
+
+    let facts =
+        home.secret_file("facts.toml", "pack_language = \"en\"\n[fr]\nhost = \"Chez <nous>\"\n");
+    let own = page("fr", &["--facts", &facts]);
+    assert!(own.out.contains("<p>Chez &lt;nous&gt;</p>") && own.out.contains("<p>Non renseigné."));
+    // Without French words of its own, the pack's are marked as of their language.
+    assert!(own.out.contains("<span lang=\"en\">Investigation cell"), "{}", own.err);
+    home.secret_file("facts.toml", "[fr.roles]\ninvestigater = \"x\"\n");
+    page("fr", &["--facts", &facts]).failed_saying(1, &["no role `investigater`", "next:"]);
+    page("de", &[]).failed_saying(2, &["fr, en"]);
+}
+
+#[test]
+fn every_subcommand_of_policy_teaches_with_an_example_that_works() {
+    let home = Home::new();
+    let (policy, mut ran) = (home.text("policy"), 0);
+    fs::create_dir(home.path("new-policy")).unwrap();
+    for path in files(&home.path("policy")) {
+        fs::copy(&path, home.path("new-policy").join(path.file_name().unwrap())).unwrap();
+    }
+    for name in ["test", "explain", "matrix", "diff", "page", "reload"] {
+        let help = home.run(&["policy", name, "--help"]).out;
+        let example = help.split("Example:\n").nth(1).unwrap_or_else(|| panic!("{name}: {help}"));
+        let example = example.split("\n\n").next().unwrap().replace("\\\n", " ");
+        let example = example
+            .replace("/etc/oubliette/policy", &policy)
+            .replace("ROLE", "investigator")
+            .replace("PURPOSE", "p2")
+            .replace("COLLECTION", "cases");
+        let words: Vec<&str> = example.split_whitespace().collect();
+        assert_eq!(words[..3], ["oubliette", "policy", name]);
+        if name == "reload" {
+            // It needs a vault: it says so, and is no mistake of the command line.
+            home.run(&words[1..]).failed_saying(1, &["log in"]);
+            continue;
+        }
+        let done = home.run(&words[1..]);
+        assert!(done.code == 0 && !done.out.is_empty(), "{name}: {}", done.err);
+        ran += 1;
+    }
+    assert_eq!(ran, 5);
+}
