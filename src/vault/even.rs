@@ -10,7 +10,7 @@ use prost::Message as _;
 
 use crate::{
     ids::RecordId,
-    storage::{Store, StoreError, keys},
+    storage::{Row, Store, StoreError, keys},
     wire::store::RecordRow,
 };
 
@@ -51,7 +51,7 @@ pub(crate) fn as_if_absent(store: &dyn Store, id: &RecordId) -> Result<(), Vault
 }
 
 /// The next record row after an id, or the first of all.
-fn beside(store: &dyn Store, id: &RecordId) -> Result<Option<(Vec<u8>, Vec<u8>)>, StoreError> {
+fn beside(store: &dyn Store, id: &RecordId) -> Result<Option<Row>, StoreError> {
     let (all, after) = (keys::records(), keys::record(id));
     if let Some(next) = store.scan(&all, Some(&after), 1)?.pop() {
         return Ok(Some(next));
