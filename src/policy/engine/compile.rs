@@ -347,26 +347,25 @@ fn set(policies: &[&Policy], role: &RoleName, apart: &[&Policy]) -> Option<Polic
 /// Whether no condition can tell one class from another: the action is named only as a member of its
 /// verb's group, and neither the class of a create nor broken glass, which opens some classes, at all.
 fn same_for_all(policy: &Policy) -> bool {
-    fn tells(json: &Json) -> bool {
+    let is = |json: &Json, path: &str, wanted: &[&str]| {
+        json.pointer(path).and_then(Json::as_str).is_some_and(|found| wanted.contains(&found))
+    };
+    fn tells(json: &Json, is: &impl Fn(&Json, &str, &[&str]) -> bool) -> bool {
         match json {
-            Json::Object(object) => {
-                let member = object.get("in").is_some_and(|sides| {
-                    sides["left"]["Var"] == "action"
-                        && sides["right"]["Value"]["__entity"]["id"]
-                            .as_str()
-                            .is_some_and(|id| schema::GROUPS.contains(&id))
-                });
-                let class = |of: &Json| of["attr"] == "class" || of["attr"] == "break_glass";
-                !member
-                    && (object.get("Var").is_some_and(|var| var == "action")
-                        || object.get(".").is_some_and(class)
-                        || object.values().any(tells))
+            Json::Object(_) => {
+                let member = is(json, "/in/left/Var", &["action"])
+                    && is(json, "/in/right/Value/__entity/id", schema::GROUPS);
+                let named = is(json, "/Var", &["action"]);
+                let told = is(json, "/./attr", &["class", "break_glass"]);
+                let inside = json.as_object().into_iter().flat_map(|object| object.values());
+                !member && (named || told || inside.into_iter().any(|json| tells(json, is)))
             }
-            Json::Array(all) => all.iter().any(tells),
+            Json::Array(all) => all.iter().any(|json| tells(json, is)),
             _ => false,
         }
     }
-    policy.to_json().is_ok_and(|json| !tells(&json["conditions"]))
+    let conditions = |json: Json| json.get("conditions").is_some_and(|json| tells(json, &is));
+    policy.to_json().is_ok_and(|json| !conditions(json))
 }
 
 /// False only where the policy's scope names another role.

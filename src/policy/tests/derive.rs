@@ -64,7 +64,7 @@ fn what_a_derivation_cannot_mean_is_refused_with_its_line_and_a_sentence() {
     }
     let mut files = files();
     let text = String::from_utf8(files[0].bytes.clone()).unwrap();
-    let line = 1 + text[..text.find("mark =").unwrap()].matches('\n').count();
+    let line = 1 + text.split_once("mark =").unwrap().0.matches('\n').count();
     files[0].bytes = text.replacen("mark =", "marks =", 1).into_bytes();
     let errors = listed(&Pack::from_files(&files).err().unwrap());
     assert!(errors.contains(&format!("pack.toml:{line}: unknown field `marks`")), "{errors}");
@@ -74,8 +74,8 @@ fn what_a_derivation_cannot_mean_is_refused_with_its_line_and_a_sentence() {
 fn a_second_derivation_from_the_same_collection_is_refused_where_it_stands() {
     let mut files = files();
     let text = String::from_utf8(files[0].bytes.clone()).unwrap();
-    let again = text.find("[[derive]]").unwrap();
-    let twice = format!("{text}\n{}", &text[again..]);
+    let (_, table) = text.split_once("[[derive]]").unwrap();
+    let twice = format!("{text}\n[[derive]]{table}");
     let line = 2 + text.matches('\n').count();
     files[0].bytes = twice.into_bytes();
     let errors = Pack::from_files(&files).err().expect("the broken pack was loaded");
