@@ -26,7 +26,7 @@ use crate::support::{
 use table::{Call, Decides, Row, TABLE};
 
 /// Ids of the shipped pack's policies, each with whether it is a `permit`.
-fn shipped() -> BTreeMap<String, bool> {
+pub(crate) fn shipped() -> BTreeMap<String, bool> {
     let mut policies = BTreeMap::new();
     for entry in fs::read_dir(shipped_pack()).unwrap() {
         let path = entry.unwrap().path();

@@ -30,7 +30,7 @@ use oubliette::{
 use parking_lot::Mutex;
 use tempfile::TempDir;
 
-pub(crate) use people::{new_agent, secret_of};
+pub(crate) use people::{as_role, new_agent, secret_of};
 pub(crate) use raw::Raw;
 pub(crate) use samples::{NIR_A, case, contact, date, lab_result, text};
 pub(crate) use served::{Served, Within, refused, secret};
