@@ -90,17 +90,9 @@ impl Asking<'_> {
             other_assigned_to_me: facts.get(Fact::OtherEnd) == 1,
             other_in_my_unit: facts.get(Fact::OtherEnd) == 2,
         });
-        let elsewhere =
-            UnitName::parse(["operators-971", "operators-974", "operators-971"][at]).unwrap();
-        let nearby = UnitName::parse(["medical-974", "medical-971", "medical-974"][at]).unwrap();
-        let (to_agent, to_unit) = match facts.get(Fact::Assignee) {
-            _ if self.verb != Verb::Assign => (None, None),
-            0 => (Some(&colleague), None),
-            1 => (Some(&agent), None),
-            2 => (None, Some(&unit)),
-            3 => (None, Some(&nearby)),
-            _ => (None, Some(&elsewhere)),
-        };
+        let to = facts.get(Fact::Assignee);
+        let to_agent = [&colleague, &agent].get(to).filter(|_| self.verb == Verb::Assign);
+        let to_unit = to_unit(to, at, &unit).filter(|_| self.verb == Verb::Assign);
         let context = RequestContext {
             purpose: &self.purpose,
             now: now(facts, at),
@@ -109,8 +101,8 @@ impl Asking<'_> {
             break_glass: facts.get(Fact::BreakGlass) == 1,
             link: link.as_ref(),
             approved: facts.get(Fact::Approved) == 1,
-            assignee_agent: to_agent,
-            assignee_unit: to_unit,
+            assignee_agent: to_agent.copied(),
+            assignee_unit: to_unit.as_ref(),
         };
         let decision = self.pack.decide(&who, self.verb, &on, &self.classes, &context);
         let answer = |class: &oubliette::policy::ClassDecision| {
@@ -230,6 +222,17 @@ fn first(kind: &FieldType) -> Option<Value> {
         FieldType::Integer { min, .. } => Some(Value::Integer(*min)),
         FieldType::Date => Some(Value::Date("2020-11-23".parse().unwrap())),
         _ => panic!("a required attribute of a type that the oracle does not know"),
+    }
+}
+
+/// The unit that a record is assigned to, if it is to one: the agent's own, another here, or one elsewhere.
+fn to_unit(to: usize, at: usize, own: &UnitName) -> Option<UnitName> {
+    let named = |units: [&str; 3]| UnitName::parse(units[at]).ok();
+    match to {
+        0 | 1 => None,
+        2 => Some(own.clone()),
+        3 => named(["medical-974", "medical-971", "medical-974"]),
+        _ => named(["operators-971", "operators-974", "operators-971"]),
     }
 }
 
