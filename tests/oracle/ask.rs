@@ -91,7 +91,12 @@ impl Asking<'_> {
             other_in_my_unit: facts.get(Fact::OtherEnd) == 2,
         });
         let to = facts.get(Fact::Assignee);
-        let to_agent = [&colleague, &agent].get(to).filter(|_| self.verb == Verb::Assign);
+        let to_agent = match to {
+            _ if self.verb != Verb::Assign => None,
+            0 => Some(&colleague),
+            1 => Some(&agent),
+            _ => None,
+        };
         let to_unit = to_unit(to, at, &unit).filter(|_| self.verb == Verb::Assign);
         let context = RequestContext {
             purpose: &self.purpose,
@@ -101,7 +106,7 @@ impl Asking<'_> {
             break_glass: facts.get(Fact::BreakGlass) == 1,
             link: link.as_ref(),
             approved: facts.get(Fact::Approved) == 1,
-            assignee_agent: to_agent.copied(),
+            assignee_agent: to_agent,
             assignee_unit: to_unit.as_ref(),
         };
         let decision = self.pack.decide(&who, self.verb, &on, &self.classes, &context);
