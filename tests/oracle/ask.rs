@@ -91,12 +91,8 @@ impl Asking<'_> {
             other_in_my_unit: facts.get(Fact::OtherEnd) == 2,
         });
         let to = facts.get(Fact::Assignee);
-        let to_agent = match to {
-            _ if self.verb != Verb::Assign => None,
-            0 => Some(&colleague),
-            1 => Some(&agent),
-            _ => None,
-        };
+        let to_agent = if to == 0 { &colleague } else { &agent };
+        let to_agent = (self.verb == Verb::Assign && to < 2).then_some(to_agent);
         let to_unit = to_unit(to, at, &unit).filter(|_| self.verb == Verb::Assign);
         let context = RequestContext {
             purpose: &self.purpose,
