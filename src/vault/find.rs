@@ -193,6 +193,8 @@ impl Search<'_> {
             Some(spec.field(&input.field)?.class.clone())
         });
         let asked = class.map_or(asked, |class| vec![class]);
+        // The pack's own words: a name that no collection has is of no class.
+        event.asked = asked.iter().map(|class| format!("{class}.{}", input.field)).collect();
         let decision = self.decide(found.as_ref(), &self.asking(&asked)?);
         request::note_decision(event, &decision.classes);
         // 2. One answer for what is absent, unknowable, expired or erased.
@@ -202,7 +204,6 @@ impl Search<'_> {
         event.subject = Some(record.head.subject);
         let spec = self.pack.collection(&record.head.collection).ok_or(VaultError::NotAvailable)?;
         let conditions = check(spec, "field", vec![(input.field, input.value)])?;
-        event.asked = conditions.iter().map(|c| format!("{}.{}", c.class, c.field.name)).collect();
         if !decision.all_allowed() {
             return Err(VaultError::denied(&decision));
         }

@@ -90,13 +90,10 @@ impl Asking<'_> {
             other_assigned_to_me: facts.get(Fact::OtherEnd) == 1,
             other_in_my_unit: facts.get(Fact::OtherEnd) == 2,
         });
-        let receiver = receiving(facts.get(Fact::Assignee), at, &unit);
-        let (to_agent, to_unit) = match facts.get(Fact::Assignee) {
-            _ if self.verb != Verb::Assign => (None, None),
-            0 => (Some(&colleague), None),
-            1 => (Some(&agent), None),
-            _ => (None, Some(&receiver)),
-        };
+        let to = facts.get(Fact::Assignee);
+        let to_agent = if to == 0 { &colleague } else { &agent };
+        let to_agent = (self.verb == Verb::Assign && to < 2).then_some(to_agent);
+        let to_unit = to_unit(to, at, &unit).filter(|_| self.verb == Verb::Assign);
         let context = RequestContext {
             purpose: &self.purpose,
             now: now(facts, at),
@@ -106,7 +103,7 @@ impl Asking<'_> {
             link: link.as_ref(),
             approved: facts.get(Fact::Approved) == 1,
             assignee_agent: to_agent,
-            assignee_unit: to_unit,
+            assignee_unit: to_unit.as_ref(),
         };
         let decision = self.pack.decide(&who, self.verb, &on, &self.classes, &context);
         let answer = |class: &oubliette::policy::ClassDecision| {
@@ -218,16 +215,6 @@ impl Asking<'_> {
     }
 }
 
-/// The unit that a record goes to: the agent's own, one of the same territory, one of another.
-fn receiving(assignee: usize, at: usize, own: &UnitName) -> UnitName {
-    let name = match assignee {
-        2 => return own.clone(),
-        3 => ["medical-974", "medical-971", "medical-974"][at],
-        _ => ["operators-971", "operators-974", "operators-971"][at],
-    };
-    UnitName::parse(name).unwrap()
-}
-
 /// Some value of the type, for what must be there and no row is about.
 fn first(kind: &FieldType) -> Option<Value> {
     match kind {
@@ -236,6 +223,17 @@ fn first(kind: &FieldType) -> Option<Value> {
         FieldType::Integer { min, .. } => Some(Value::Integer(*min)),
         FieldType::Date => Some(Value::Date("2020-11-23".parse().unwrap())),
         _ => panic!("a required attribute of a type that the oracle does not know"),
+    }
+}
+
+/// The unit that a record is assigned to, if it is to one: the agent's own, another here, or one elsewhere.
+fn to_unit(to: usize, at: usize, own: &UnitName) -> Option<UnitName> {
+    let named = |units: [&str; 3]| UnitName::parse(units[at]).ok();
+    match to {
+        0 | 1 => None,
+        2 => Some(own.clone()),
+        3 => named(["medical-974", "medical-971", "medical-974"]),
+        _ => named(["operators-971", "operators-974", "operators-971"]),
     }
 }
 

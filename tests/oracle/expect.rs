@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::{
+use super::{
     facts::{Condition, Fact, Facts},
     table::{Allow, Forbid, Oracle, Question},
 };

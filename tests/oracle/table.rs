@@ -10,7 +10,7 @@ use std::{
 
 use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::facts::Condition;
+use super::facts::Condition;
 
 /// The class that stands for a record's attributes, F0 of the matrix.
 pub(crate) const F0: &str = "attributes";

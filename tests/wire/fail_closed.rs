@@ -18,12 +18,13 @@ use tonic_health::pb::{
 
 use crate::{
     coverage,
-    support::{DPO, House, KEYS, Served, case, run, text},
+    support::{DPO, House, KEYS, Served, case, lab_result, run, text},
 };
 
 /// Every built call of `Records` that touches a record, by name, with who makes it.
-const DATA_CALLS: [(&str, &str); 11] = [
+const DATA_CALLS: [(&str, &str); 12] = [
     ("Create", "feed-974"),
+    ("Derive", "med-974"),
     ("Import", "feed-974"),
     ("Reveal", "inv-974"),
     ("RevealMany", "inv-974"),
@@ -37,12 +38,16 @@ const DATA_CALLS: [(&str, &str); 11] = [
     ("Erase", "desk-974"),
 ];
 
-async fn call(
-    client: &Client,
-    name: &str,
+/// What the calls touch: a case at a version, and a result that no case was made of.
+#[derive(Clone, Copy)]
+struct Touched {
     record: RecordId,
     version: u32,
-) -> Result<(), ClientError> {
+    result: RecordId,
+}
+
+async fn call(client: &Client, name: &str, touched: Touched) -> Result<(), ClientError> {
+    let Touched { record, version, result } = touched;
     let p2 = Intent::of("p2");
     let me = Assignee::Agent("inv-974".to_owned());
     let change = Change {
@@ -56,6 +61,7 @@ async fn call(
             let new = case("reunion", "EXEMPLE-SUITE", "2020-11-22");
             client.create(&Intent::of("p1"), new).await.map(drop)
         }
+        "Derive" => client.derive(&Intent::of("p1"), result).await.map(drop),
         "Import" => {
             let new = case("reunion", "EXEMPLE-SUITE", "2020-11-22");
             let (sender, mut answers) = client.import();
@@ -91,10 +97,12 @@ async fn call(
     }
 }
 
-async fn filed(served: &Served<'_>) -> (RecordId, u32) {
+async fn filed(served: &Served<'_>) -> Touched {
     let new = case("reunion", "EXEMPLE-SCELLE", "2020-11-22");
     let filed = served.queue("reunion", new, "investigation-974").await;
-    (filed.record, filed.version)
+    let result = lab_result("reunion", "EXEMPLE-LABO", "2020-11-22");
+    let result = served.file("reunion", result).await.record;
+    Touched { record: filed.record, version: filed.version, result }
 }
 
 fn is_unwritable(result: Result<(), ClientError>, what: &str) {
@@ -115,34 +123,34 @@ fn a_log_that_cannot_be_written_stops_every_data_call_on_the_wire() {
     run(async {
         let house = House::in_memory(400);
         let served = house.serve().await;
-        let (record, version) = filed(&served).await;
+        let touched = filed(&served).await;
         for (_, agent) in DATA_CALLS {
             served.token(agent).await;
         }
         house.disk().inject(Counted::Commits, Fault::DeadFrom(0));
         for (name, agent) in DATA_CALLS {
             let client = served.as_agent(agent).await;
-            is_unwritable(call(&client, name, record, version).await, name);
+            is_unwritable(call(&client, name, touched).await, name);
         }
         // The disk is sound again; the log stays latched, and no call is answered.
         house.disk().heal();
         let rows = house.disk().calls(Counted::Commits);
         for (name, agent) in DATA_CALLS {
             let client = served.as_agent(agent).await;
-            is_unwritable(call(&client, name, record, version).await, name);
+            is_unwritable(call(&client, name, touched).await, name);
         }
         assert_eq!(house.disk().calls(Counted::Commits), rows, "nothing is tried again");
         served.stop().await;
         // A restart finds the record as it was before.
         let served = house.serve().await;
         let investigator = served.as_agent("inv-974").await;
-        let revealed = investigator.reveal(&Intent::of("p2"), record, &["identity"]).await;
+        let revealed = investigator.reveal(&Intent::of("p2"), touched.record, &["identity"]).await;
         let revealed = revealed.ok().unwrap();
-        assert_eq!(revealed.version, version);
+        assert_eq!(revealed.version, touched.version);
         assert!(revealed.field("last_name").unwrap().value == Some(text("EXEMPLE-SCELLE")));
         for (name, agent) in DATA_CALLS {
             let client = served.as_agent(agent).await;
-            assert!(call(&client, name, record, version).await.is_ok(), "{name} works again");
+            assert!(call(&client, name, touched).await.is_ok(), "{name} works again");
         }
         served.stop().await;
     });
@@ -155,10 +163,10 @@ fn each_data_call_alone_meets_the_failing_write_and_tells_nothing() {
         for (name, agent) in DATA_CALLS {
             // A start heals the disk, and ends what the last failure latched.
             let served = house.serve().await;
-            let (record, version) = filed(&served).await;
+            let touched = filed(&served).await;
             let client = served.as_agent(agent).await;
             house.disk().inject(Counted::Commits, Fault::FailAndNotPersist(0));
-            is_unwritable(call(&client, name, record, version).await, name);
+            is_unwritable(call(&client, name, touched).await, name);
             served.stop().await;
         }
     });
@@ -187,15 +195,14 @@ fn a_disk_that_neither_reads_nor_writes_answers_no_data_call() {
     run(async {
         let house = House::in_memory(402);
         let served = house.serve().await;
-        let (record, version) = filed(&served).await;
+        let touched = filed(&served).await;
         for (_, agent) in DATA_CALLS {
             served.token(agent).await;
         }
         house.disk().inject(Counted::All, Fault::DeadFrom(0));
         for (name, agent) in DATA_CALLS {
             let client = served.as_agent(agent).await;
-            let Err(ClientError::Refused(refusal)) = call(&client, name, record, version).await
-            else {
+            let Err(ClientError::Refused(refusal)) = call(&client, name, touched).await else {
                 panic!("{name} was answered")
             };
             assert_eq!(refusal.code, Code::Unavailable, "{name}: {refusal}");

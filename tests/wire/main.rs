@@ -12,6 +12,7 @@
 
 mod cli;
 mod coverage;
+mod cross;
 mod disk;
 mod doors;
 mod existence;

@@ -41,10 +41,10 @@ fn an_event_says_who_saw_what_under_which_rule_and_never_a_value() {
         let house = House::in_memory(300);
         let served = house.serve().await;
         let filed = case("reunion", "EXEMPLE-TRACE", "2020-11-22");
-        let filed = served.queue("reunion", filed, "investigation-974").await;
-        let investigator = served.as_agent("inv-974").await;
+        let filed = served.queue("reunion", filed, "clusters-974").await;
+        let clusters = served.as_agent("clu-974").await;
         let why = Intent { justification: Some("call back".to_owned()), ..p2() };
-        let revealed = investigator.reveal(&why, filed.record, &["identity", "nir"]).await;
+        let revealed = clusters.reveal(&why, filed.record, &["identity", "status"]).await;
         assert!(revealed.is_ok());
         let dpo = served.as_agent(DPO).await;
         let filter = EventFilter {
@@ -55,18 +55,16 @@ fn an_event_says_who_saw_what_under_which_rule_and_never_a_value() {
         let page = dpo.list_events(&filter, None, 10).await.unwrap();
         let [event] = page.events.as_slice() else { panic!("{} events", page.events.len()) };
         let Detail::Open(detail) = &event.detail else { panic!("a detail") };
-        assert_eq!(detail.agent, "inv-974");
-        assert_eq!(
-            (detail.role.as_str(), detail.unit.as_str()),
-            ("investigator", "investigation-974")
-        );
+        assert_eq!(detail.agent, "clu-974");
+        assert_eq!((detail.role.as_str(), detail.unit.as_str()), ("clusters", "clusters-974"));
         assert_eq!((detail.purpose.as_str(), detail.justification.as_str()), ("p2", "call back"));
         assert_eq!(detail.records.0, [filed.record]);
-        assert_eq!(detail.asked, ["identity", "nir"]);
-        assert!(detail.given.iter().any(|g| g.field == "last_name" && g.mask.is_empty()));
-        assert!(detail.given.iter().any(|g| g.field == "nir" && g.mask == "last_two"));
+        assert_eq!(detail.asked, ["identity", "status"]);
+        assert!(detail.given.iter().any(|g| g.field == "confirmed" && g.mask.is_empty()));
+        assert!(detail.given.iter().any(|g| g.field == "last_name" && g.mask == "initial"));
         let rules: Vec<&str> = detail.policies.iter().map(|(id, _)| id.as_str()).collect();
-        assert!(rules.contains(&"investigator-case-read"), "{rules:?}");
+        assert!(rules.contains(&"clusters-read"), "{rules:?}");
+        assert!(rules.contains(&"clusters-case-identity-masked"), "{rules:?}");
         assert!(detail.policies.iter().all(|(_, legal)| !legal.is_empty()));
         assert_eq!(detail.outcome, "OK");
         let all = dpo.list_events(&EventFilter::default(), None, 500).await.unwrap();

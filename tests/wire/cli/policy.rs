@@ -167,10 +167,12 @@ fn an_explanation_names_policy_law_and_conditions_and_a_wrong_word_is_refused_wi
         let rest = ["--purpose", purpose, "--collection", collection];
         home.run(&[&always[..], &rest, more].concat())
     };
+    let masked = explain("clusters", "p2", "cases", &[]);
+    let told = "mask    allowed by clusters-case-identity-masked";
+    assert!(masked.out.contains(told), "{}", masked.out);
     let done = explain("investigator", "p2", "cases", &[]);
     assert_eq!(done.code, 0, "{}", done.err);
     for told in [
-        "mask    allowed by investigator-case-nir-masked",
         "if assigned=agent|unit\n",
         "if territory=own  (else other-territory)",
         "erase   never: no policy allows it",

@@ -4,6 +4,8 @@
 //! A policy of the pack without a pair here fails
 //! `every_policy_of_the_pack_has_a_call_it_decides_and_one_it_does_not`.
 
+mod calls;
+mod records;
 mod table;
 
 use std::{
@@ -11,22 +13,22 @@ use std::{
     fs,
 };
 
-use oubliette::{
-    client::{
-        Client, ClientError, Reason, Refusal,
-        types::{Assignee, Change, Created, EventDetail, HoldOrder, Intent, NewRecord},
-    },
-    ids::RecordId,
+use oubliette::client::{
+    ClientError, Reason,
+    types::{EventDetail, Intent},
 };
 
 use crate::support::{
-    House, NIR_A, Served, case, contact, lab_result, refused, run, secret, secret_of, shipped_pack,
-    text,
+    House, NIR_A, Served, case, contact, refused, run, secret, secret_of, shipped_pack, text,
 };
-use table::{Call, Decides, Row, TABLE};
+use records::Records;
+use table::{Decides, Row};
+
+/// From 08:00 in La Réunion to 12:00 of the same day in Guadeloupe.
+const TO_NOON_MS: i64 = 12 * 60 * 60 * 1000;
 
 /// Ids of the shipped pack's policies, each with whether it is a `permit`.
-fn shipped() -> BTreeMap<String, bool> {
+pub(crate) fn shipped() -> BTreeMap<String, bool> {
     let mut policies = BTreeMap::new();
     for entry in fs::read_dir(shipped_pack()).unwrap() {
         let path = entry.unwrap().path();
@@ -51,200 +53,42 @@ fn goes_through(row: &Row, permit: bool) -> bool {
     }
 }
 
-/// The records that the table's calls name.
-struct Records(BTreeMap<&'static str, Created>);
-
-impl Records {
-    async fn filed(served: &Served<'_>) -> Self {
-        let (day, mut records) = ("2020-11-22", BTreeMap::new());
-        let with_nir = |mut record: NewRecord| {
-            record.fields.push(("nir".to_owned(), text(NIR_A)));
-            record
-        };
-        for (name, unit) in table::QUEUED_CASES {
-            let new = with_nir(case("reunion", "EXEMPLE-CAS", day));
-            records.insert(*name, served.queue("reunion", new, unit).await);
-        }
-        for (name, unit) in table::QUEUED_CONTACTS {
-            let new = with_nir(contact("reunion", "EXEMPLE-CONTACT", day));
-            records.insert(*name, served.queue("reunion", new, unit).await);
-        }
-        let investigator = served.as_agent("inv-974").await;
-        for name in table::OWN_CONTACTS {
-            let new = contact("reunion", "EXEMPLE-CONTACT", day);
-            let filed = investigator.create(&Intent::of("p2"), new).await;
-            records.insert(*name, filed.unwrap_or_else(|error| panic!("{error}")));
-        }
-        let new = case("guadeloupe", "EXEMPLE-CAS", day);
-        let queued = served.queue("guadeloupe", new, "investigation-971").await;
-        records.insert("case-971", queued);
-        for name in table::FREE_CASES {
-            let filed = served.file("reunion", case("reunion", "EXEMPLE-CAS", day)).await;
-            records.insert(*name, filed);
-        }
-        for name in table::FREE_CONTACTS {
-            let filed = served.file("reunion", contact("reunion", "EXEMPLE-CONTACT", day)).await;
-            records.insert(*name, filed);
-        }
-        let lab = served.file("reunion", lab_result("reunion", "EXEMPLE-LABO", day)).await;
-        records.insert("lab", lab);
-        Self(records)
-    }
-
-    fn id(&self, name: &str) -> RecordId {
-        self.0.get(name).unwrap_or_else(|| panic!("no record {name}")).record
-    }
-
-    /// The change of one value, at the record's present version.
-    fn change(&mut self, name: &str, attribute: &str, field: &str, value: &str) -> Change {
-        let record = self.0.get(name).unwrap_or_else(|| panic!("no record {name}"));
-        let one = |name: &str| match name {
-            "" => Vec::new(),
-            name => vec![(name.to_owned(), Some(text(value)))],
-        };
-        Change {
-            record: record.record,
-            expected_version: record.version,
-            attributes: one(attribute),
-            fields: one(field),
-        }
-    }
-}
-
-/// Asks for what the desk would hold or read, has the DPO give leave, and sends it.
-async fn with_leave(
-    call: &Call,
-    client: &Client,
-    dpo: &Client,
-    records: &Records,
-) -> Result<(), ClientError> {
-    let why = |purpose: &str| Intent {
-        justification: Some("requisition, fictional".to_owned()),
-        ..Intent::of(purpose)
-    };
-    let order = |record: &str| HoldOrder {
-        records: vec![records.id(record)],
-        authority: "Tribunal (fictif)".to_owned(),
-        reason: "dossier 0".to_owned(),
-        ends_on: "2021-01-31".to_owned(),
-    };
-    match *call {
-        Call::Hold(record, purpose) => {
-            let (why, order) = (why(purpose), order(record));
-            let asked = client.ask_hold(&why, &order, "requisition").await?;
-            dpo.approve(asked.approval).await?;
-            client.place_hold(&why, &order, Some(asked.approval)).await.map(drop)
-        }
-        Call::ReadHeld(record) => {
-            let (why, record) = (why("hold"), records.id(record));
-            let asked = client.ask_reveal(&why, record, &["identity"], "requisition").await?;
-            dpo.approve(asked.approval).await?;
-            client
-                .reveal_approved(&why, record, &["identity"], Some(asked.approval))
-                .await
-                .map(drop)
-        }
-        Call::Ask(record) => client.ask_hold(&why("p7"), &order(record), "why").await.map(drop),
-        _ => panic!("it takes one person"),
-    }
-}
-
-async fn make(
-    call: &Call,
-    client: &Client,
-    dpo: &Client,
-    records: &mut Records,
-) -> Result<(), ClientError> {
-    let to = |who: &str| match who.split_once(':') {
-        Some(("agent", name)) => Assignee::Agent(name.to_owned()),
-        Some(("unit", name)) => Assignee::Unit(name.to_owned()),
-        _ => panic!("`{who}` is neither agent: nor unit:"),
-    };
-    match *call {
-        Call::Reveal(record, class, purpose) => {
-            client.reveal(&Intent::of(purpose), records.id(record), &[class]).await.map(drop)
-        }
-        Call::RevealFor(record, class, purpose, justification) => {
-            let justification = Some(justification.to_owned());
-            let why = Intent { justification, ..Intent::of(purpose) };
-            client.reveal(&why, records.id(record), &[class]).await.map(drop)
-        }
-        Call::Create(collection, purpose) => {
-            let day = "2020-11-22";
-            let new = match collection {
-                "cases" => case("reunion", "EXEMPLE-NEUF", day),
-                "contacts" => contact("reunion", "EXEMPLE-NEUF", day),
-                _ => lab_result("reunion", "EXEMPLE-NEUF", day),
-            };
-            client.create(&Intent::of(purpose), new).await.map(drop)
-        }
-        Call::Match(record, field, value, purpose) => {
-            let field = (field.to_owned(), text(value));
-            client.matches(&Intent::of(purpose), records.id(record), field).await.map(drop)
-        }
-        Call::Write(record, field, value, purpose) => {
-            let change = records.change(record, "", field, value);
-            client.update(&Intent::of(purpose), change).await.map(drop)
-        }
-        Call::Mark(record, state, purpose) => {
-            let change = records.change(record, "state", "", state);
-            client.update(&Intent::of(purpose), change).await.map(drop)
-        }
-        Call::Assign(record, who, purpose) => {
-            client.assign(&Intent::of(purpose), records.id(record), &to(who), None).await.map(drop)
-        }
-        Call::Erase(record, purpose, justification) => {
-            let justification = Some(justification.to_owned()).filter(|text| !text.is_empty());
-            let why = Intent { justification, ..Intent::of(purpose) };
-            let erased = client.erase(&why, &[records.id(record)]).await?;
-            erased.items[0].reason.as_deref().map_or(Ok(()), |reason| Err(refusal(reason)))
-        }
-        Call::Restrict(record, purpose, justification) => {
-            let subject = records.0.get(record).unwrap_or_else(|| panic!("no {record}")).subject;
-            let why =
-                Intent { justification: Some(justification.to_owned()), ..Intent::of(purpose) };
-            client.restrict_subject(&why, subject, true).await.map(drop)
-        }
-        Call::Hold(..) | Call::ReadHeld(_) | Call::Ask(_) => {
-            with_leave(call, client, dpo, records).await
-        }
-        Call::ListHolds => client.list_holds().await.map(drop),
-        Call::ListReviews => client.list_reviews(true).await.map(drop),
-        Call::Checkpoint => client.checkpoint().await.map(drop),
-        Call::PreviewPurge => client.preview_purge().await.map(drop),
-        Call::ListAgents => client.list_agents().await.map(drop),
-        Call::ReloadPolicies => client.reload_policies().await.map(drop),
-    }
-}
-
-/// One record's refusal as the error that a call about it alone would be.
-fn refusal(reason: &str) -> ClientError {
-    let reason = Reason::ALL.iter().copied().find(|known| known.as_str() == reason).unwrap();
-    ClientError::Refused(Box::new(Refusal {
-        code: reason.code(),
-        reason: Some(reason),
-        message: reason.message().to_owned(),
-        violations: Vec::new(),
-        policies: Vec::new(),
-        retry_after_ms: None,
-    }))
-}
-
 #[test]
 fn every_policy_of_the_pack_has_a_call_it_decides_and_one_it_does_not() {
     let shipped: BTreeSet<String> = shipped().into_keys().collect();
     assert_eq!(shipped.len(), 135);
     for decides in [Decides::Yes, Decides::No] {
-        let rows = TABLE.iter().filter(|row| row.decides == decides);
+        let rows = table::morning().chain(table::noon()).filter(|row| row.decides == decides);
         let mut covered: BTreeSet<String> = rows.map(|row| row.policy.to_owned()).collect();
-        for id in table::NOT_CALLED {
-            assert!(covered.insert(id.to_owned()), "{id} has its rows: take it off the list");
-        }
         if decides == Decides::Yes {
-            covered.extend(table::DECIDED_ELSEWHERE.map(|(id, _)| id.to_owned()));
+            for (id, why) in table::DECIDED_ELSEWHERE {
+                assert!(covered.insert(id.to_owned()), "{id} has its row, and not: {why}");
+            }
         }
         assert_eq!(covered, shipped, "{decides:?}");
     }
+}
+
+/// Makes the rows' calls, one after the other; what came otherwise.
+async fn asked(
+    served: &Served<'_>,
+    records: &mut Records,
+    rows: impl Iterator<Item = &'static Row>,
+) -> Vec<String> {
+    let (shipped, mut wrong) = (shipped(), Vec::new());
+    let dpo = served.as_agent("dpo-2").await;
+    for row in rows {
+        let client = served.as_agent(row.who).await;
+        served.token("dpo-2").await;
+        let before = served.log_size();
+        let result = calls::make(&row.call, (row.who, &client), &dpo, records).await;
+        let event = served.newest_event(row.who, before).await;
+        let through = goes_through(row, shipped[row.policy]);
+        if let Some(why) = mismatch(row, through, &result, event.as_ref()) {
+            wrong.push(format!("{} by {} ({}): {why}", row.policy, row.who, row.why));
+        }
+    }
+    wrong
 }
 
 #[test]
@@ -252,20 +96,12 @@ fn each_policy_decides_its_call_and_not_its_neighbour_and_the_event_says_so() {
     run(async {
         let house = House::in_folders(500);
         let served = house.serve().await;
-        let mut records = Records::filed(&served).await;
-        let (shipped, mut wrong) = (shipped(), Vec::new());
-        let dpo = served.as_agent("dpo-2").await;
-        for row in TABLE {
-            let client = served.as_agent(row.who).await;
-            served.token("dpo-2").await;
-            let before = served.log_size();
-            let result = make(&row.call, &client, &dpo, &mut records).await;
-            let event = served.newest_event(row.who, before).await;
-            let through = goes_through(row, shipped[row.policy]);
-            if let Some(why) = mismatch(row, through, &result, event.as_ref()) {
-                wrong.push(format!("{} by {} ({}): {why}", row.policy, row.who, row.why));
-            }
-        }
+        let mut records = Records::of_the_morning(&served).await;
+        let mut wrong = asked(&served, &mut records, table::morning()).await;
+        house.clock.advance_millis(TO_NOON_MS);
+        served.forget_sessions().await;
+        records.add_those_of_noon(&served).await;
+        wrong.extend(asked(&served, &mut records, table::noon()).await);
         assert!(wrong.is_empty(), "{} rows:\n{}", wrong.len(), wrong.join("\n"));
         served.stop().await;
     });

@@ -30,9 +30,11 @@ use oubliette::{
 use parking_lot::Mutex;
 use tempfile::TempDir;
 
-pub(crate) use people::{new_agent, secret_of};
+pub(crate) use people::{as_role, new_agent, secret_of};
 pub(crate) use raw::Raw;
-pub(crate) use samples::{NIR_A, case, contact, date, lab_result, text};
+pub(crate) use samples::{
+    NIR_A, call, case, contact, date, lab_result, link, place, sick_note, social, text, with,
+};
 pub(crate) use served::{Served, Within, refused, secret};
 
 /// 2020-11-23T08:00 at Saint-Denis de La Réunion.

@@ -64,7 +64,21 @@ const AGENTS: &[Person] = &[
     person("clu-974", "clusters", "clusters-974", "reunion"),
     person("spf-974", "public_health", "", "reunion"),
     person("ope-974", "operator", "operators-974", "reunion"),
+    person("ope-974-b", "operator", "operators-974", "reunion"),
+    person("ope-974-c", "operator", "operators-974", "reunion"),
     person("ope-971", "operator", "operators-971", "guadeloupe"),
+    person("scr-974", "screening", "screening-974", "reunion"),
+    person("edu-974", "education", "education-974", "reunion"),
+    person("cgss-971", "cgss_desk", "desk-971", "guadeloupe"),
+    person("cgss-971-b", "cgss_desk", "desk-971", "guadeloupe"),
+    Person { profession: "physician", ..person("doc-974", "level1", "", "reunion") },
+    Person { profession: "physician", ..person("doc-974-b", "level1", "", "reunion") },
+    Person { profession: "administrative", ..person("doc-974-none", "level1", "", "reunion") },
+    person("pha-974", "pharmacist", "", "reunion"),
+    person("lab-974", "laboratory", "", "reunion"),
+    person("lab-974-b", "laboratory", "", "reunion"),
+    person("keys-974", "key_admin", "", "reunion"),
+    service("robot-974", "purge_robot", "reunion"),
     professional("med-974", "medical-974", "reunion", "physician"),
     professional("med-971", "medical-971", "guadeloupe", "physician"),
     professional("adm-974", "medical-974", "reunion", "administrative"),
@@ -80,6 +94,14 @@ const AGENTS: &[Person] = &[
     person("front-desk", "receptionist", "", "town"),
     person("duty", "duty_officer", "", "town"),
 ];
+
+/// The agent as somebody of this role, under another id.
+pub(crate) fn as_role(id: &str, role: &str) -> NewAgent {
+    let mut agent = new_agent(id);
+    agent.agent = format!("{id}-as-{role}");
+    agent.habilitation.role = role.to_owned();
+    agent
+}
 
 /// The agent as the key admin appoints it. Panics for an id that is not of the list.
 pub(crate) fn new_agent(id: &str) -> NewAgent {

@@ -158,13 +158,17 @@ impl<'h> Served<'h> {
 
     /// Files a record and puts it into a unit's queue; its version is then 2.
     pub(crate) async fn queue(&self, territory: &str, record: NewRecord, unit: &str) -> Created {
-        let mut created = self.file(territory, record).await;
+        let created = self.file(territory, record).await;
+        self.hand(territory, created, unit).await
+    }
+
+    /// Puts a record that nobody has into a unit's queue, as the feed of its territory.
+    pub(crate) async fn hand(&self, territory: &str, filed: Created, unit: &str) -> Created {
         let feed = if territory == "reunion" { "feed-974" } else { "feed-971" };
         let to = Assignee::Unit(unit.to_owned());
         let feed = self.as_agent(feed).await;
-        let assigned = feed.assign(&Intent::of("p2"), created.record, &to, None).await;
-        created.version = assigned.unwrap().version;
-        created
+        let assigned = feed.assign(&Intent::of("p2"), filed.record, &to, None).await;
+        Created { version: assigned.unwrap().version, ..filed }
     }
 
     /// The newest event of an agent among the leaves from number `from` on, as `dpo-2` lists it.
