@@ -45,7 +45,7 @@ const PLACE_AND_TIME: [Fact; 3] = [Fact::CallerTerritory, Fact::Territory, Fact:
 /// Differences told in full.
 const TOLD: usize = 25;
 
-const VERBS: [(&str, Verb); 9] = [
+pub(crate) const VERBS: [(&str, Verb); 9] = [
     ("reveal", Verb::Reveal),
     ("match", Verb::Match),
     ("write", Verb::Write),
@@ -85,7 +85,7 @@ pub(crate) fn product(pack: &Pack, oracle: &Oracle) -> Found {
                     continue;
                 }
                 let about = Question { role, purpose, collection, class: F0, verb: word };
-                question(pack, oracle, about, verb, &mut mine);
+                Questions::of(pack, oracle, about, verb).ask_all(&mut mine);
             }
         }
         found.lock().unwrap().add(mine);
@@ -98,38 +98,86 @@ pub(crate) fn product(pack: &Pack, oracle: &Oracle) -> Found {
     found.into_inner().unwrap()
 }
 
-/// One role, purpose, collection and verb: all classes, all circumstances.
-fn question(pack: &Pack, oracle: &Oracle, about: Question<'_>, verb: Verb, found: &mut Found) {
-    let classes = match verb {
-        Verb::Assign | Verb::Erase | Verb::Hold | Verb::Derive | Verb::Restrict => vec![F0],
-        _ => oracle.classes(about.collection),
-    };
-    let relevant: Vec<Relevant<'_>> =
-        classes.iter().map(|class| Relevant::of(oracle, Question { class, ..about })).collect();
-    let name = CollectionName::parse(about.collection).unwrap();
-    let Some(spec) = pack.collection(&name) else {
-        panic!("the pack has no collection {name}");
-    };
-    let asking = Asking {
-        pack,
-        role: RoleName::parse(about.role).unwrap(),
-        purpose: PurposeName::parse(about.purpose).unwrap(),
-        collection: name,
-        spec,
-        verb,
-        classes: classes.iter().map(|class| ClassName::parse(class).unwrap()).collect(),
-    };
-    for facts in circumstances(oracle, &about, &relevant) {
-        let answers = asking.answers(&facts);
-        assert_eq!(answers.len(), classes.len());
-        for ((class, rows), answer) in classes.iter().zip(&relevant).zip(answers) {
+/// What is asked of one role, purpose, collection and verb: all classes, all circumstances.
+pub(crate) struct Questions<'a> {
+    about: Question<'a>,
+    classes: Vec<&'a str>,
+    rows: Vec<Relevant<'a>>,
+    asking: Asking<'a>,
+    circumstances: Vec<Facts>,
+}
+
+impl<'a> Questions<'a> {
+    pub(crate) fn of(pack: &'a Pack, oracle: &'a Oracle, about: Question<'a>, verb: Verb) -> Self {
+        let classes = match verb {
+            Verb::Assign | Verb::Erase | Verb::Hold | Verb::Derive | Verb::Restrict => vec![F0],
+            _ => oracle.classes(about.collection),
+        };
+        let rows: Vec<Relevant<'_>> =
+            classes.iter().map(|class| Relevant::of(oracle, Question { class, ..about })).collect();
+        let circumstances = circumstances(oracle, &about, &rows);
+        let name = CollectionName::parse(about.collection).unwrap();
+        let Some(spec) = pack.collection(&name) else {
+            panic!("the pack has no collection {name}");
+        };
+        let asking = Asking {
+            pack,
+            role: RoleName::parse(about.role).unwrap(),
+            purpose: PurposeName::parse(about.purpose).unwrap(),
+            collection: name,
+            spec,
+            verb,
+            classes: classes.iter().map(|class| ClassName::parse(class).unwrap()).collect(),
+        };
+        Self { about, classes, rows, asking, circumstances }
+    }
+
+    /// The same circumstances for these classes alone.
+    pub(crate) fn only(mut self, classes: &BTreeSet<&str>) -> Self {
+        let keep: Vec<bool> = self.classes.iter().map(|class| classes.contains(class)).collect();
+        let mut kept = keep.iter();
+        self.rows.retain(|_| *kept.next().unwrap());
+        self.asking.classes.retain(|class| classes.contains(class.as_str()));
+        self.classes.retain(|class| classes.contains(class));
+        self
+    }
+
+    fn ask(&self, facts: &Facts, found: &mut Found) {
+        let answers = self.asking.answers(facts);
+        assert_eq!(answers.len(), self.classes.len());
+        for ((class, rows), answer) in self.classes.iter().zip(&self.rows).zip(answers) {
             found.asked += 1;
-            let expected = rows.answer(&facts);
+            let expected = rows.answer(facts);
             if answer != expected {
-                found.differ(&Question { class, ..about }, &facts, &expected, &answer);
+                found.differ(&Question { class, ..self.about }, facts, &expected, &answer);
             }
         }
     }
+
+    /// Asks all of them.
+    fn ask_all(&self, found: &mut Found) {
+        for facts in &self.circumstances {
+            self.ask(facts, found);
+        }
+    }
+
+    /// Asks until something is answered otherwise, in an order that jumps about, since what one policy
+    /// changes is spread unevenly.
+    pub(crate) fn ask_until_different(&self, found: &mut Found) {
+        let all = &self.circumstances;
+        let coprime = |step: &usize| common_divisor(*step, all.len()) == 1;
+        let step = (all.len() * 5 / 8 + 1..).find(coprime).unwrap();
+        for at in 0..all.len() {
+            self.ask(&all[at * step % all.len()], found);
+            if !found.differences.is_empty() {
+                return;
+            }
+        }
+    }
+}
+
+fn common_divisor(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { common_divisor(b, a % b) }
 }
 
 fn circumstances(oracle: &Oracle, about: &Question<'_>, rows: &[Relevant<'_>]) -> Vec<Facts> {

@@ -18,6 +18,7 @@ mod ask;
 mod cross;
 mod expect;
 mod facts;
+mod mutants;
 mod table;
 
 use std::{collections::BTreeSet, path::Path, sync::Arc};
