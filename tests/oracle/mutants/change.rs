@@ -4,10 +4,10 @@
 //! It works on Cedar's own JSON of the policy and prints that as Cedar again, so that nothing is cut
 //! out of text. It must not judge what a change does.
 
-use std::str::FromStr as _;
-
-use cedar_policy::{Policy, PolicySet};
+use cedar_policy::Policy;
 use serde_json::{Value as Json, json};
+
+use crate::rules::Rule;
 
 /// What was taken out.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -20,16 +20,6 @@ pub(crate) enum Kind {
     Comparison,
 }
 
-/// A policy of the pack.
-pub(crate) struct Rule {
-    pub(crate) id: String,
-    /// Its place among the files' policies: file, and how many stand before it there.
-    pub(crate) file: String,
-    pub(crate) at: usize,
-    pub(crate) text: String,
-    pub(crate) json: Json,
-}
-
 /// One change of one rule.
 pub(crate) struct Change {
     pub(crate) rule: usize,
@@ -37,26 +27,8 @@ pub(crate) struct Change {
     pub(crate) dropped: String,
     /// The action that was taken out of the scope's list, if that is the change.
     pub(crate) action: Option<String>,
-    /// The policy that is left; empty where all of it went.
-    pub(crate) text: String,
-}
-
-/// Every policy of one file.
-pub(crate) fn rules(file: &str, text: &str) -> Vec<Rule> {
-    let set = PolicySet::from_str(text).unwrap_or_else(|error| panic!("{file}: {error}"));
-    let mut policies: Vec<&Policy> = set.policies().collect();
-    let place = |policy: &&Policy| -> usize {
-        policy.id().to_string().trim_start_matches("policy").parse().unwrap()
-    };
-    policies.sort_by_key(place);
-    let rule = |(at, policy): (usize, &Policy)| Rule {
-        id: policy.annotation("id").unwrap().to_owned(),
-        file: file.to_owned(),
-        at,
-        text: policy.to_string(),
-        json: policy.to_json().unwrap(),
-    };
-    policies.into_iter().enumerate().map(rule).collect()
+    /// The policy that is left; nothing where all of it went.
+    pub(crate) left: Option<Json>,
 }
 
 /// Every change of this rule, the rule being the one of that number.
@@ -66,9 +38,9 @@ pub(crate) fn changes(number: usize, rule: &Rule) -> Vec<Change> {
         kind,
         dropped,
         action: None,
-        text: cedar(json),
+        left: Some(json.clone()),
     };
-    let gone = Change { text: String::new(), ..of(Kind::Policy, "the policy".into(), &rule.json) };
+    let gone = Change { left: None, ..of(Kind::Policy, "the policy".into(), &rule.json) };
     let mut all = vec![gone];
     let conditions = rule.json["conditions"].as_array().unwrap();
     for (at, clause) in conditions.iter().enumerate() {
