@@ -44,7 +44,8 @@ const PLACE_AND_TIME: [Fact; 3] = [Fact::CallerTerritory, Fact::Territory, Fact:
 /// Whose the record is.
 const WHOSE: [Fact; 3] = [Fact::Assigned, Fact::FiledBy, Fact::Unit];
 /// Further facts of which the combinations leave out the last value: it is asked from the starts.
-const RARER: [Fact; 6] = [
+const RARER: [Fact; 7] = [
+    Fact::CallerTerritory,
     Fact::FiledBy,
     Fact::School,
     Fact::Referred,
@@ -52,6 +53,12 @@ const RARER: [Fact; 6] = [
     Fact::SocialConsent,
     Fact::Profession,
 ];
+/// Facts about the caller, the place and the time: crossed among themselves, and with the others only
+/// where a permit looks at them.
+pub(crate) fn is_apart(fact: Fact) -> bool {
+    CALLER.contains(&fact) || PLACE_AND_TIME.contains(&fact) || fact == Fact::Unit
+}
+
 /// What is asked of one role, purpose, collection and verb: all classes, all circumstances.
 pub(crate) struct Questions<'a> {
     about: Question<'a>,
@@ -59,8 +66,13 @@ pub(crate) struct Questions<'a> {
     rows: Vec<Relevant<'a>>,
     asking: Asking<'a>,
     starts: Vec<Facts>,
-    near: Vec<Facts>,
-    others: Vec<Facts>,
+    crossed: Crossed,
+}
+
+/// The facts that are crossed: always, each with how many of its values, and further ones.
+struct Crossed {
+    always: Vec<(Fact, usize)>,
+    further: Vec<Fact>,
 }
 
 impl<'a> Questions<'a> {
@@ -79,7 +91,7 @@ impl<'a> Questions<'a> {
             classes.iter().map(|class| Relevant::of(oracle, Question { class, ..about })).collect();
         let starts = starts(oracle, &about, &rows);
         let looked_at = rules::facts(rules, oracle, &about);
-        let (near, others) = circumstances(&about, &rows, &starts, looked_at);
+        let crossed = Crossed::of(&about, &rows, &looked_at);
         let name = CollectionName::parse(about.collection).unwrap();
         let Some(spec) = pack.collection(&name) else {
             panic!("the pack has no collection {name}");
@@ -93,7 +105,7 @@ impl<'a> Questions<'a> {
             verb,
             classes: classes.iter().map(|class| ClassName::parse(class).unwrap()).collect(),
         };
-        Self { about, classes, rows, asking, starts, near, others }
+        Self { about, classes, rows, asking, starts, crossed }
     }
 
     /// The same circumstances for these classes alone.
@@ -106,10 +118,34 @@ impl<'a> Questions<'a> {
         if self.classes.is_empty() {
             // The engine takes no class at all for a question about the whole record.
             self.starts.clear();
-            self.near.clear();
-            self.others.clear();
         }
         self
+    }
+
+    /// The starts, each with each value of each fact alone.
+    fn near(&self) -> Vec<Facts> {
+        let Crossed { always, further } = &self.crossed;
+        let facts = CALLER.iter().chain(&PLACE_AND_TIME).chain(&WHOSE).chain(further);
+        let facts: BTreeSet<Fact> =
+            facts.copied().chain(always.iter().map(|(fact, _)| *fact)).collect();
+        facts.iter().flat_map(|fact| self.from_starts(&[*fact])).collect()
+    }
+
+    /// All combinations.
+    fn others(&self) -> Vec<Facts> {
+        let Some(plain) = self.starts.first() else { return Vec::new() };
+        let Crossed { always, further } = &self.crossed;
+        let common = |fact: &Fact| (*fact, fact.values() - usize::from(RARER.contains(fact)));
+        let pairs = always.iter().copied().chain(further.iter().map(common));
+        let mut all = crossed(vec![*plain], pairs);
+        for facts in [&CALLER[..], &PLACE_AND_TIME, &WHOSE] {
+            all.extend(self.from_starts(facts));
+        }
+        all
+    }
+
+    fn from_starts(&self, facts: &[Fact]) -> Vec<Facts> {
+        crossed(self.starts.clone(), facts.iter().map(|fact| (*fact, fact.values())))
     }
 
     fn ask(&self, facts: &Facts, found: &mut Found) {
@@ -133,7 +169,7 @@ impl<'a> Questions<'a> {
 
     /// Asks all of them.
     pub(crate) fn ask_all(&self, found: &mut Found) {
-        for facts in self.near.iter().chain(&self.others) {
+        for facts in self.near().iter().chain(&self.others()) {
             self.ask(facts, found);
         }
     }
@@ -141,7 +177,7 @@ impl<'a> Questions<'a> {
     /// Asks until something is answered otherwise: those near to what a row allows, or the others, in an
     /// order that jumps about, since what one policy changes is spread unevenly.
     pub(crate) fn ask_until_different(&self, near: bool, found: &mut Found) {
-        let all = if near { &self.near } else { &self.others };
+        let all = if near { self.near() } else { self.others() };
         let coprime = |step: &usize| common_divisor(*step, all.len()) == 1;
         let step = (all.len() * 5 / 8 + 1..).find(coprime).unwrap();
         for at in 0..all.len() {
@@ -169,43 +205,27 @@ fn starts(oracle: &Oracle, about: &Question<'_>, rows: &[Relevant<'_>]) -> Vec<F
     starts
 }
 
-/// Those near to the starts, one fact away, and all others.
-fn circumstances(
-    about: &Question<'_>,
-    rows: &[Relevant<'_>],
-    starts: &[Facts],
-    looked_at: BTreeSet<Fact>,
-) -> (Vec<Facts>, Vec<Facts>) {
-    let mut named: BTreeSet<Fact> = rows.iter().flat_map(Relevant::facts).collect();
-    named.extend(looked_at);
-    if about.purpose == "hold" {
-        named.insert(Fact::Approved);
+impl Crossed {
+    fn of(about: &Question<'_>, rows: &[Relevant<'_>], looked_at: &BTreeSet<Fact>) -> Self {
+        let mut named: BTreeSet<Fact> = rows.iter().flat_map(Relevant::facts).collect();
+        named.extend(looked_at);
+        if about.purpose == "hold" {
+            named.insert(Fact::Approved);
+        }
+        // A link is named with a record that is there, and only to read, confirm or change it.
+        let linked = matches!(about.verb, "reveal" | "match" | "write");
+        let whole = named.contains(&Fact::Link).then_some(Fact::Link.values());
+        let always = ALWAYS
+            .into_iter()
+            .filter(|(fact, _)| linked || *fact != Fact::Link)
+            .map(|(fact, values)| (fact, whole.filter(|_| fact == Fact::Link).unwrap_or(values)));
+        // Of what stands apart, what a permit looks at; but almost all look at the unit.
+        let elsewhere =
+            |fact: &Fact| is_apart(*fact) && (!looked_at.contains(fact) || *fact == Fact::Unit);
+        let crossed = |fact: &Fact| ALWAYS.iter().any(|(always, _)| always == fact);
+        let further = named.into_iter().filter(|fact| !crossed(fact) && !elsewhere(fact));
+        Self { always: always.collect(), further: further.collect() }
     }
-    let always = ALWAYS.map(|(fact, _)| fact);
-    // A link is named with a record that is there, and only to read, confirm or change it.
-    let linked = matches!(about.verb, "reveal" | "match" | "write");
-    let whole = named.contains(&Fact::Link).then_some(Fact::Link.values());
-    let crossed_always = ALWAYS
-        .into_iter()
-        .filter(|(fact, _)| linked || *fact != Fact::Link)
-        .map(|(fact, values)| (fact, whole.filter(|_| fact == Fact::Link).unwrap_or(values)));
-    let elsewhere =
-        |fact: &Fact| CALLER.contains(fact) || PLACE_AND_TIME.contains(fact) || *fact == Fact::Unit;
-    let further: Vec<Fact> =
-        named.into_iter().filter(|fact| !always.contains(fact) && !elsewhere(fact)).collect();
-    let first =
-        further.iter().map(|fact| (*fact, fact.values() - usize::from(RARER.contains(fact))));
-    let first = crossed(vec![starts[0]], crossed_always.clone().chain(first));
-    let all = |facts: &[Fact]| facts.iter().map(|f| (*f, f.values())).collect::<Vec<_>>();
-    let from_starts = |facts: &[Fact]| crossed(starts.to_vec(), all(facts).into_iter());
-    let mut circumstances = first;
-    for facts in [&CALLER[..], &PLACE_AND_TIME, &WHOSE] {
-        circumstances.extend(from_starts(facts));
-    }
-    let near = CALLER.iter().chain(&PLACE_AND_TIME).chain(&WHOSE).chain(&further).copied();
-    let near: BTreeSet<Fact> = near.chain(crossed_always.map(|(fact, _)| fact)).collect();
-    let near: Vec<Facts> = near.iter().flat_map(|fact| from_starts(&[*fact])).collect();
-    (near, circumstances)
 }
 
 /// The circumstances nearest to these in which the row's conditions hold.

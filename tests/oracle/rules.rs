@@ -16,6 +16,7 @@ use serde_json::Value as Json;
 
 use crate::{
     facts::Fact,
+    questions,
     table::{F0, Oracle, Question},
 };
 
@@ -122,7 +123,9 @@ impl Rule {
 fn facts_of(json: &Json, id: &str) -> BTreeSet<Fact> {
     let mut names = BTreeSet::new();
     looked_at(&json["conditions"], &mut names);
-    names.iter().flat_map(|name| varied(name, id)).copied().collect()
+    let all = names.iter().flat_map(|name| varied(name, id)).copied();
+    // What a refusal looks at of the caller, the place and the time is crossed in any case.
+    all.filter(|fact| json["effect"] == "permit" || !questions::is_apart(*fact)).collect()
 }
 
 /// The classes of a collection for which these actions have this verb; a mask is asked by a reveal.

@@ -105,11 +105,9 @@ impl<'a> Judge<'a> {
                 return (Verdict::Nowhere, 0);
             }
             let changed = [rule.changed_to(change.left.as_ref().unwrap_or(&rule.json))];
-            for near in [true, false] {
-                self.ask(&pack, &changed, &slice, near, &mut found);
-                if !found.differences.is_empty() {
-                    return (Verdict::Oracle, found.asked);
-                }
+            self.ask(&pack, &changed, &slice, &mut found);
+            if !found.differences.is_empty() {
+                return (Verdict::Oracle, found.asked);
             }
         }
         let verdict = match self.load(&self.scenarios, Some(change), |_| true) {
@@ -142,15 +140,17 @@ impl<'a> Judge<'a> {
         Pack::load(self.folder.path())
     }
 
-    fn ask(&self, pack: &Pack, rules: &[Rule], slice: &Slice<'_>, near: bool, found: &mut Found) {
+    fn ask(&self, pack: &Pack, rules: &[Rule], slice: &Slice<'_>, found: &mut Found) {
         for purpose in &slice.purposes {
-            for (collection, (word, verb), classes) in &slice.of {
-                for role in &slice.roles {
-                    let about = Question { role, purpose, collection, class: F0, verb: word };
-                    let questions = Questions::of(pack, self.oracle, rules, about, *verb);
-                    questions.only(classes).ask_until_different(near, found);
-                    if !found.differences.is_empty() {
-                        return;
+            for near in [true, false] {
+                for (collection, (word, verb), classes) in &slice.of {
+                    for role in &slice.roles {
+                        let about = Question { role, purpose, collection, class: F0, verb: word };
+                        let questions = Questions::of(pack, self.oracle, rules, about, *verb);
+                        questions.only(classes).ask_until_different(near, found);
+                        if !found.differences.is_empty() {
+                            return;
+                        }
                     }
                 }
             }

@@ -54,6 +54,9 @@ fn try_out(oracle: &Oracle, rules: &[Rule], changes: &[Change]) -> Vec<Tried> {
             let number = next.fetch_add(1, Ordering::Relaxed);
             let Some(change) = changes.get(number) else { return };
             let (verdict, asked) = judge.try_out(change);
+            if verdict == Verdict::Nothing {
+                println!("{}: {}: {asked} questions alike", rules[change.rule].id, change.dropped);
+            }
             let mut tried = tried.lock().unwrap();
             tried.push(Tried { number, verdict, asked });
             if tried.len() % TELL_EVERY == 0 {
