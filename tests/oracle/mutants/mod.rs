@@ -2,10 +2,11 @@
 //!
 //! `cargo test` tries a few changes spread over all; `OUBLIETTE_MUTANTS=all` (in `.ci/long`) tries every
 //! one. A change that nothing notices is a condition that nothing holds: either the pack says it twice,
-//! or nobody asks what it is there for. It fails the test unless `EQUIVALENT` says why no request can
+//! or nobody asks what it is there for. It fails the test unless `equivalent.rs` says why no request can
 //! tell it.
 
 mod change;
+mod equivalent;
 mod judge;
 
 use std::{
@@ -34,9 +35,6 @@ use crate::{
 const ONE_OF: usize = 97;
 /// How often progress is told.
 const TELL_EVERY: usize = 100;
-
-/// Changes that no request can tell, each with the reason: policy, what was dropped, why.
-const EQUIVALENT: &[(&str, &str, &str)] = &[];
 
 /// What became of one change.
 struct Tried {
@@ -112,19 +110,18 @@ fn every_policy_and_every_condition_taken_out_of_the_pack_is_noticed() {
     for one in tried.iter().filter(|one| one.verdict == Verdict::Nothing) {
         let change = &changes[one.number];
         let id = &rules[change.rule].id;
-        let known = |(of, dropped, _): &&(&str, &str, &str)| id == of && change.dropped == *dropped;
-        match EQUIVALENT.iter().find(known) {
-            Some(row) => {
-                println!("{id}: {}: no request can tell: {}", change.dropped, row.2);
-                met.push(row);
+        match equivalent::reason(id, &change.dropped) {
+            Some(why) => {
+                println!("{id}: {}: no request can tell: {why}", change.dropped);
+                met.push((id.as_str(), change.dropped.as_str()));
             }
             None => unnoticed.push(format!("{id}: {:?}: {}", change.kind, change.dropped)),
         }
     }
     println!("{} survived\n{}", unnoticed.len(), unnoticed.join("\n"));
     assert!(unnoticed.is_empty(), "nothing notices that these are gone:\n{}", unnoticed.join("\n"));
-    let lost = EQUIVALENT.iter().filter(|row| all && !met.contains(row)).map(|row| row.0);
-    assert_eq!(lost.collect::<Vec<_>>(), [""; 0], "rows of EQUIVALENT that are noticed after all");
+    let lost: Vec<_> = equivalent::all().filter(|row| all && !met.contains(row)).collect();
+    assert!(lost.is_empty(), "said to be told by no request, and noticed: {lost:?}");
 }
 
 #[test]
