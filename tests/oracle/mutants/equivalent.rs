@@ -7,12 +7,13 @@ const BY_FORBID: &str = "`social-support-by-consent` refuses the same, whatever 
 const SICK_NOTE: &str = "the desk's sick-note policies allow the same of a sick note";
 
 /// Policies that ask for the consent to social support beside the refusal that does.
-const CONSENT: [&str; 5] = [
+const CONSENT: [&str; 6] = [
     "desk-need-create",
     "desk-need-write",
     "desk-social-create",
     "investigator-need-create",
     "investigator-need-write",
+    "operator-social-create",
 ];
 /// Policies of the desk about needs, where the note of the same agent is open anyway.
 const KIND: [&str; 3] = ["desk-need-create", "desk-need-write", "desk-need-consent"];
