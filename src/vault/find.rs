@@ -115,7 +115,7 @@ impl Search<'_> {
         classes.sort();
         classes.dedup();
         // 1. The pack alone decides whether this role may search these classes at all.
-        if !self.pack.could(self.who, Verb::Match, &spec.name, &classes) {
+        if !self.pack.could(self.who, (Verb::Match, &self.why.purpose), &spec.name, &classes) {
             return Err(VaultError::Denied { classes, policies: Vec::new() });
         }
         // 2. Candidates by token, each compared and decided.

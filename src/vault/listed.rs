@@ -65,7 +65,7 @@ impl Search<'_> {
         event.asked = asked;
         // 1. The pack alone decides whether this role may ask about these classes at all. No value was
         //    looked at.
-        if !self.pack.could(self.who, Verb::Match, &spec.name, &classes) {
+        if !self.pack.could(self.who, (Verb::Match, &self.why.purpose), &spec.name, &classes) {
             return Err(VaultError::Denied { classes, policies: Vec::new() });
         }
         let conditions = check(spec, PART, input.conditions)?;

@@ -68,7 +68,7 @@ impl Worklist {
         event.notes = input.of.iter().map(Assignee::note).collect();
         // The pack alone decides whether such a list exists for this role at all.
         let classes = [ClassName::parse(ATTRIBUTES).map_err(|_| VaultError::Corrupt("class"))?];
-        if !pack.could(who, Verb::Reveal, &spec.name, &classes) {
+        if !pack.could(who, (Verb::Reveal, &why.purpose), &spec.name, &classes) {
             return Err(VaultError::Denied { classes: classes.to_vec(), policies: Vec::new() });
         }
         let (permitted, next) = self.pick(pack, who, why, input, &classes, event).await?;

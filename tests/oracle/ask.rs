@@ -67,6 +67,8 @@ impl Asking<'_> {
         match facts.get(Fact::Assigned) {
             1 => agents.push(agent.clone()),
             2 => units.push(unit.clone()),
+            3 => agents.push(colleague.clone()),
+            4 => units.push(another(&unit, at)),
             _ => {}
         }
         let on = Resource {
@@ -78,7 +80,11 @@ impl Asking<'_> {
             assigned_units: &units,
             restricted: facts.get(Fact::Restricted) == 1,
             held: facts.get(Fact::Held) == 1,
-            filed_by: Some(if facts.get(Fact::FiledBy) == 1 { &agent } else { &colleague }),
+            filed_by: match facts.get(Fact::FiledBy) {
+                0 => Some(&colleague),
+                1 => Some(&agent),
+                _ => None,
+            },
             age_hours: if facts.get(Fact::Age) == 0 { 23 } else { 24 },
         };
         let links = CollectionName::parse("links").unwrap();
@@ -149,7 +155,8 @@ impl Asking<'_> {
         let profession = match facts.get(Fact::Profession) {
             0 => None,
             1 => Some("paramedical"),
-            _ => Some("physician"),
+            2 => Some("physician"),
+            _ => Some("administrative"),
         };
         let territory = ["reunion", "guadeloupe"].get(facts.get(Fact::CallerTerritory));
         Caller {
@@ -160,7 +167,7 @@ impl Asking<'_> {
             },
             habilitation: Habilitation {
                 role: self.role.clone(),
-                unit: Some(unit.clone()),
+                unit: (facts.get(Fact::Unit) == 0).then(|| unit.clone()),
                 territory: territory.map(|name| TerritoryName::parse(name).unwrap()),
                 valid_from: day(from),
                 valid_to: day(to),
@@ -181,7 +188,7 @@ impl Asking<'_> {
         territory: Option<&TerritoryName>,
     ) -> Vec<(FieldName, Value)> {
         let text = |text: &str| Some(Value::Text(text.to_owned()));
-        let yes = |fact| Some(Value::Boolean(facts.get(fact) == 1));
+        let yes = |fact| (facts.get(fact) < 2).then(|| Value::Boolean(facts.get(fact) == 1));
         let mut values: BTreeMap<&str, Option<Value>> = BTreeMap::from([
             ("territory", territory.and_then(|territory| text(territory.as_str()))),
             ("school", yes(Fact::School)),
@@ -192,8 +199,10 @@ impl Asking<'_> {
                 "home_visit_on",
                 match facts.get(Fact::HomeVisit) {
                     0 => None,
-                    1 => Some(Value::Date("2020-11-22".parse().unwrap())),
-                    _ => Some(Value::Date("2020-11-23".parse().unwrap())),
+                    at => {
+                        let day = ["2020-11-22", "2020-11-23", "2020-11-24"][at - 1];
+                        Some(Value::Date(day.parse().unwrap()))
+                    }
                 },
             ),
         ]);
@@ -235,6 +244,16 @@ fn to_unit(to: usize, at: usize, own: &UnitName) -> Option<UnitName> {
         3 => named(["medical-974", "medical-971", "medical-974"]),
         _ => named(["operators-971", "operators-974", "operators-971"]),
     }
+}
+
+/// A unit of the same territory that is not this one.
+fn another(unit: &UnitName, at: usize) -> UnitName {
+    let units = match at {
+        1 => ["investigation-971", "operators-971"],
+        _ => ["screening-974", "education-974"],
+    };
+    let mut units = units.map(|name| UnitName::parse(name).unwrap()).into_iter();
+    units.find(|other| other != unit).unwrap()
 }
 
 fn now(facts: &Facts, at: usize) -> Timestamp {

@@ -1,51 +1,28 @@
 //! The cross-product: every question in every circumstance, on all cores, none sampled.
 //!
-//! For each role, purpose, collection and verb, all classes are asked together in
-//! 1. every combination of territory, assignment, hours, restriction, hold and link, with every
-//!    combination of the further facts that a row about this question depends on;
-//! 2. every combination of what the caller is (habilitation, undertaking, cap, person or program),
-//!    starting from each circumstance in which a row allows something;
-//! 3. every combination of the caller's territory, the record's, and the hour to the minute, from
-//!    the same starts.
+//! `questions.rs` says what the circumstances are.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::{
-        Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
+    collections::BTreeMap,
+    sync::atomic::{AtomicUsize, Ordering},
     thread,
 };
 
-use oubliette::{
-    ids::{ClassName, CollectionName, PurposeName, RoleName},
-    policy::{Pack, Verb},
-};
+use oubliette::policy::{Pack, Verb};
+use parking_lot::Mutex;
 
 use crate::{
-    ask::Asking,
-    expect::{Answer, Given, Relevant},
-    facts::{Fact, Facts},
-    table::{Allow, F0, Oracle, Question},
+    expect::{Answer, Given},
+    facts::Facts,
+    questions::Questions,
+    rules,
+    table::{F0, Oracle, Question},
 };
 
-/// What is crossed whatever the rows say, each with how many of its values.
-const ALWAYS: [(Fact, usize); 6] = [
-    (Fact::Territory, 2),
-    (Fact::Assigned, 3),
-    (Fact::Hours, 2),
-    (Fact::Restricted, 2),
-    (Fact::Held, 2),
-    (Fact::Link, 3),
-];
-/// What the caller is.
-const CALLER: [Fact; 4] = [Fact::Valid, Fact::Undertaking, Fact::Cap, Fact::Service];
-/// Where and when, in full.
-const PLACE_AND_TIME: [Fact; 3] = [Fact::CallerTerritory, Fact::Territory, Fact::Hours];
 /// Differences told in full.
 const TOLD: usize = 25;
 
-const VERBS: [(&str, Verb); 9] = [
+pub(crate) const VERBS: [(&str, Verb); 9] = [
     ("reveal", Verb::Reveal),
     ("match", Verb::Match),
     ("write", Verb::Write),
@@ -64,8 +41,13 @@ pub(crate) struct Found {
     pub(crate) differences: BTreeMap<String, (usize, String)>,
 }
 
-/// Asks everything.
-pub(crate) fn product(pack: &Pack, oracle: &Oracle) -> Found {
+/// Asks everything, in the circumstances that `ask` chooses.
+pub(crate) fn product(
+    pack: &Pack,
+    oracle: &Oracle,
+    ask: impl Fn(Questions<'_>, &mut Found) + Sync,
+) -> Found {
+    let rules = rules::shipped();
     let mut jobs = Vec::new();
     for role in oracle.roles() {
         for purpose in oracle.purposes() {
@@ -85,98 +67,17 @@ pub(crate) fn product(pack: &Pack, oracle: &Oracle) -> Found {
                     continue;
                 }
                 let about = Question { role, purpose, collection, class: F0, verb: word };
-                question(pack, oracle, about, verb, &mut mine);
+                ask(Questions::of(pack, oracle, &rules, about, verb), &mut mine);
             }
         }
-        found.lock().unwrap().add(mine);
+        found.lock().add(mine);
     };
     thread::scope(|scope| {
         for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(work);
         }
     });
-    found.into_inner().unwrap()
-}
-
-/// One role, purpose, collection and verb: all classes, all circumstances.
-fn question(pack: &Pack, oracle: &Oracle, about: Question<'_>, verb: Verb, found: &mut Found) {
-    let classes = match verb {
-        Verb::Assign | Verb::Erase | Verb::Hold | Verb::Derive | Verb::Restrict => vec![F0],
-        _ => oracle.classes(about.collection),
-    };
-    let relevant: Vec<Relevant<'_>> =
-        classes.iter().map(|class| Relevant::of(oracle, Question { class, ..about })).collect();
-    let name = CollectionName::parse(about.collection).unwrap();
-    let Some(spec) = pack.collection(&name) else {
-        panic!("the pack has no collection {name}");
-    };
-    let asking = Asking {
-        pack,
-        role: RoleName::parse(about.role).unwrap(),
-        purpose: PurposeName::parse(about.purpose).unwrap(),
-        collection: name,
-        spec,
-        verb,
-        classes: classes.iter().map(|class| ClassName::parse(class).unwrap()).collect(),
-    };
-    for facts in circumstances(oracle, &about, &relevant) {
-        let answers = asking.answers(&facts);
-        assert_eq!(answers.len(), classes.len());
-        for ((class, rows), answer) in classes.iter().zip(&relevant).zip(answers) {
-            found.asked += 1;
-            let expected = rows.answer(&facts);
-            if answer != expected {
-                found.differ(&Question { class, ..about }, &facts, &expected, &answer);
-            }
-        }
-    }
-}
-
-fn circumstances(oracle: &Oracle, about: &Question<'_>, rows: &[Relevant<'_>]) -> Vec<Facts> {
-    let plain = Facts::plain()
-        .with(Fact::Service, usize::from(oracle.is_service(about.role)))
-        .with(Fact::CallerTerritory, usize::from(about.role == "cgss_desk"));
-    let mut named: BTreeSet<Fact> = rows.iter().flat_map(Relevant::facts).collect();
-    if about.purpose == "hold" {
-        named.insert(Fact::Approved);
-    }
-    let always = ALWAYS.map(|(fact, _)| fact);
-    // A link is named with a record that is there, and only to read, confirm or change it.
-    let linked = matches!(about.verb, "reveal" | "match" | "write");
-    let whole = named.contains(&Fact::Link).then_some(Fact::Link.values());
-    let crossed_always = ALWAYS
-        .into_iter()
-        .filter(|(fact, _)| linked || *fact != Fact::Link)
-        .map(|(fact, values)| (fact, whole.filter(|_| fact == Fact::Link).unwrap_or(values)));
-    let elsewhere = |fact: &Fact| CALLER.contains(fact) || PLACE_AND_TIME.contains(fact);
-    let further = named.into_iter().filter(|fact| !always.contains(fact) && !elsewhere(fact));
-    let further = further.map(|fact| (fact, fact.values()));
-    let first = crossed(vec![plain], crossed_always.chain(further));
-    let allowed = rows.iter().flat_map(Relevant::allowing);
-    let mut starts: Vec<Facts> = vec![plain];
-    starts.extend(allowed.map(|row| fulfilled(plain, row, about)));
-    starts.dedup();
-    let all = |facts: &[Fact]| facts.iter().map(|f| (*f, f.values())).collect::<Vec<_>>();
-    let second = crossed(starts.clone(), all(&CALLER).into_iter());
-    let third = crossed(starts, all(&PLACE_AND_TIME).into_iter());
-    first.into_iter().chain(second).chain(third).collect()
-}
-
-/// The circumstances nearest to these in which the row's conditions hold.
-fn fulfilled(plain: Facts, row: &Allow, about: &Question<'_>) -> Facts {
-    row.when.iter().fold(plain, |facts, condition| {
-        let holding = |facts: &Facts| condition.holds(facts, about.role, about.verb);
-        let named = condition.facts().iter();
-        let changed = named.flat_map(|fact| (0..fact.values()).map(|v| facts.with(*fact, v)));
-        std::iter::once(facts).chain(changed).find(holding).unwrap_or(facts)
-    })
-}
-
-/// Each of the starts with every combination of the facts' values.
-fn crossed(starts: Vec<Facts>, facts: impl Iterator<Item = (Fact, usize)>) -> Vec<Facts> {
-    facts.fold(starts, |all, (fact, values)| {
-        all.into_iter().flat_map(|facts| (0..values).map(move |v| facts.with(fact, v))).collect()
-    })
+    found.into_inner()
 }
 
 // === impl Found ===
@@ -189,7 +90,13 @@ impl Found {
         }
     }
 
-    fn differ(&mut self, q: &Question<'_>, facts: &Facts, expected: &Answer, got: &Answer) {
+    pub(crate) fn differ(
+        &mut self,
+        q: &Question<'_>,
+        facts: &Facts,
+        expected: &Answer,
+        got: &Answer,
+    ) {
         let Question { role, purpose, collection, class, verb } = q;
         let (expected, got) = (say(expected), say(got));
         let kind = format!("{role} {verb} {class} of {collection}: oracle {expected}, pack {got}");

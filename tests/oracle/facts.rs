@@ -2,7 +2,8 @@
 //! of the tables as sentences about them.
 //!
 //! It must not know the pack. A fact that no row's condition names cannot change what the oracle
-//! expects; that it does not change what the pack answers either is what the cross-product shows.
+//! expects; that it does not change what the pack answers either is what the cross-product shows, for
+//! what is always crossed and for every fact that some policy of the pack looks at there.
 
 use serde::Deserialize;
 
@@ -35,14 +36,21 @@ pub(crate) enum Fact {
     Approved,
     BreakGlass,
     Assignee,
+    Unit,
 }
 
-const FACTS: usize = Fact::Assignee as usize + 1;
+const FACTS: usize = Fact::Unit as usize + 1;
 
 /// The words for each fact's values, in the order of `Fact`.
 const VALUES: [&[&str]; FACTS] = [
     &["own territory", "other territory", "no territory"],
-    &["assigned to nobody", "assigned to the agent", "in the queue of the agent's unit"],
+    &[
+        "assigned to nobody",
+        "assigned to the agent",
+        "in the queue of the unit",
+        "assigned to a colleague",
+        "in another unit's queue",
+    ],
     &["in hours", "in the evening", "first minute", "last minute", "before hours", "at closing"],
     &["", "restricted"],
     &["", "held"],
@@ -53,19 +61,20 @@ const VALUES: [&[&str]; FACTS] = [
     &["39 others this hour", "40 others this hour"],
     &["agent of La Réunion", "agent of Guadeloupe", "agent of no territory"],
     &["person", "service account"],
-    &["filed by another", "filed by the agent"],
+    &["filed by another", "filed by the agent", "filed by nobody known"],
     &["23 hours old", "24 hours old"],
-    &["", "school-tagged"],
-    &["", "referred"],
-    &["", "home visit yesterday", "home visit today"],
+    &["", "school-tagged", "school not said"],
+    &["", "referred", "referral not said"],
+    &["", "home visit yesterday", "home visit today", "home visit tomorrow"],
     &["received", "taken over"],
     &["sick note", "social support"],
-    &["", "consents to social support"],
-    &["no profession", "paramedical", "physician"],
+    &["", "consents to social support", "social consent not said"],
+    &["no profession", "paramedical", "physician", "administrative"],
     &["", "justified"],
     &["", "with a second person's leave"],
     &["", "glass broken"],
     &["to a colleague", "to himself", "to his unit", "to a unit here", "to a unit elsewhere"],
+    &["", "agent of no unit"],
 ];
 
 /// The facts of one question.
@@ -206,26 +215,27 @@ impl Condition {
     pub(crate) fn holds(self, facts: &Facts, role: &str, verb: &str) -> bool {
         use Fact as F;
         let is = |fact, value| facts.is(fact, value);
+        let in_own_queue = is(F::Assigned, 2) && is(F::Unit, 0);
         match self {
-            Self::Assigned => !is(F::Assigned, 0),
+            Self::Assigned => is(F::Assigned, 1) || in_own_queue,
             Self::Unassigned => is(F::Assigned, 0),
-            Self::NotInOwnQueue => !is(F::Assigned, 2),
+            Self::NotInOwnQueue => !in_own_queue,
             Self::Own => is(F::FiledBy, 1) || is(F::Assigned, 1),
-            Self::OwnOrQueue => is(F::FiledBy, 1) || !is(F::Assigned, 0),
+            Self::OwnOrQueue => is(F::FiledBy, 1) || is(F::Assigned, 1) || in_own_queue,
             Self::FiledBySelf => is(F::FiledBy, 1),
             Self::Within24h => is(F::Age, 0),
             Self::School => is(F::School, 1),
             Self::Referred => is(F::Referred, 1),
-            Self::HomeVisit => is(F::HomeVisit, 2),
+            Self::HomeVisit => is(F::HomeVisit, 2) || is(F::HomeVisit, 3),
             Self::StateReceived => is(F::State, 0),
             Self::SickNote => is(F::SupportKind, 0),
             Self::Social => is(F::SupportKind, 1),
             Self::SocialConsent => is(F::SocialConsent, 1),
-            Self::NoSocialConsent => is(F::SocialConsent, 0),
+            Self::NoSocialConsent => !is(F::SocialConsent, 1),
             Self::LinkConsent => is(F::Link, 2),
             Self::OtherEndMine => !is(F::Link, 0) && !is(F::OtherEnd, 0),
             Self::Physician => is(F::Profession, 2),
-            Self::HealthProfession => !is(F::Profession, 0),
+            Self::HealthProfession => is(F::Profession, 1) || is(F::Profession, 2),
             Self::InGuadeloupe => is(F::CallerTerritory, 1),
             Self::Service => is(F::Service, 1),
             Self::Person => is(F::Service, 0),
@@ -234,7 +244,7 @@ impl Condition {
             Self::Held => is(F::Held, 1),
             Self::BreakGlass => is(F::BreakGlass, 1),
             Self::ToSelf => is(F::Assignee, 1),
-            Self::ToOwnUnit => is(F::Assignee, 2),
+            Self::ToOwnUnit => is(F::Assignee, 2) && is(F::Unit, 0),
             Self::ToUnitHere => {
                 (is(F::Assignee, 2) || is(F::Assignee, 3)) && !is(F::CallerTerritory, 2)
             }

@@ -18,6 +18,9 @@ mod ask;
 mod cross;
 mod expect;
 mod facts;
+mod mutants;
+mod questions;
+mod rules;
 mod table;
 
 use std::{collections::BTreeSet, path::Path, sync::Arc};
@@ -69,7 +72,7 @@ fn the_pack_and_the_oracle_have_the_same_closed_lists() {
 fn every_role_purpose_collection_class_and_verb_is_decided_as_the_matrix_says_in_every_circumstance()
  {
     let (pack, oracle) = (shipped_pack(), Oracle::read());
-    let found = cross::product(&pack, &oracle);
+    let found = cross::product(&pack, &oracle, |questions, found| questions.ask_all(found));
     println!("{}", found.sentence());
     assert!(found.differences.is_empty(), "{}", found.sentence());
     // A cross-product that forgets a dimension is shorter.

@@ -144,6 +144,13 @@ impl Oracle {
         oracle
     }
 
+    /// The same tables, and in every collection a class that no row allows anything of.
+    pub(crate) fn with_class(mut self, class: &str) -> Self {
+        self.words.classes.insert(class.to_owned(), "added".to_owned());
+        self.words.collections.values_mut().for_each(|classes| classes.push(class.to_owned()));
+        self
+    }
+
     /// Every role of the tables, the excluded ones last.
     pub(crate) fn roles(&self) -> Vec<&str> {
         self.words

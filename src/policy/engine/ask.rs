@@ -3,14 +3,14 @@
 use chrono::{Datelike, NaiveDate, Timelike};
 
 use super::{
-    decision,
+    Slot, decision,
     facts::{Assignment, ContextFacts},
     request::{ActionDecision, Moment, Principal, RequestContext, Resource},
 };
 use crate::{
     clock::Timestamp,
     identity::{AgentKind, Caller},
-    ids::{ClassName, CollectionName, FieldName, RecordId},
+    ids::{ClassName, CollectionName, FieldName, PurposeName, RecordId},
     policy::{
         pack::{BreakGlassRule, Pack, PackError, spec::CollectionSpec},
         permit::{Decision, Verb},
@@ -98,18 +98,19 @@ impl Pack {
     }
 
     /// Whether some permit of the pack could allow this verb on these classes of a collection to the
-    /// caller's role: what a search is refused by before it looks at any record.
+    /// caller's role for this purpose: what a search is refused by before it looks at any record.
     #[must_use]
     pub fn could(
         &self,
         who: &Caller,
-        verb: Verb,
+        (verb, purpose): (Verb, &PurposeName),
         collection: &CollectionName,
         classes: &[ClassName],
     ) -> bool {
         let Some(slots) = self.engine.collections.get(collection) else { return false };
         let role = &who.habilitation.role;
-        classes.iter().all(|class| slots.of(verb, class, role).any(|slot| slot.may_permit(role)))
+        let may = |slot: &Slot| slot.may_permit_for(role, purpose);
+        classes.iter().all(|class| slots.of(verb, class, role).any(may))
     }
 
     /// Whether a policy that concerns the caller's role asks how many persons were revealed to him lately.

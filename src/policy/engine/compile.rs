@@ -14,7 +14,7 @@ use cedar_policy::{
 
 use super::{
     ClassSlots, CollectionSlots, Engine, Slice, Slot, excluded, facts::Symbols, gates::Gates,
-    request::VAULT_ACTIONS, separated,
+    purposes::Purposes, request::VAULT_ACTIONS, separated,
 };
 use serde_json::Value as Json;
 
@@ -327,8 +327,9 @@ impl<'a> Slicer<'a> {
         let (own, able) = (self.uid(action)?, self.able(action, kind));
         let mut by_role = HashMap::new();
         for role in &self.roles {
-            let mut mine = able.iter().filter(|policy| concerns(policy, role));
-            let permits = mine.any(|policy| policy.effect() == Effect::Permit);
+            let mine = able.iter().filter(|policy| concerns(policy, role));
+            let permits = mine.filter(|policy| policy.effect() == Effect::Permit);
+            let permits = Purposes::of(permits.copied());
             by_role.insert((*role).clone(), Slice { policies: set(able, role, apart)?, permits });
         }
         let groups = groups.iter().filter_map(|group| self.uid(group)).collect();

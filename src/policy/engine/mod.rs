@@ -13,6 +13,7 @@ mod excluded;
 mod facts;
 mod gates;
 pub(in crate::policy) mod probe;
+mod purposes;
 pub(in crate::policy) mod request;
 mod separated;
 #[cfg(test)]
@@ -25,10 +26,11 @@ use cedar_policy::{
 };
 
 use super::permit::{ClassDecision, Decision, PolicyRef, Verb, Verdict};
-use crate::ids::{AgentId, ClassName, CollectionName, RecordId, RoleName};
+use crate::ids::{AgentId, ClassName, CollectionName, PurposeName, RecordId, RoleName};
 
 use facts::Symbols;
 use gates::Gates;
+use purposes::Purposes;
 use request::Moment;
 pub(in crate::policy) use request::Principal;
 pub use request::{
@@ -43,10 +45,10 @@ struct Slot {
     by_role: HashMap<RoleName, Slice>,
 }
 
-/// The policies that can matter for one role, and whether one of them is a `permit`.
+/// The policies that can matter for one role, and for which purposes its `permit`s could hold.
 struct Slice {
     policies: PolicySet,
-    permits: bool,
+    permits: Purposes,
 }
 
 /// Per verb and role, the `forbid`s that are in the slice of every class and tell none from another.
@@ -315,7 +317,12 @@ impl Outcome {
 impl Slot {
     /// Whether some `permit` could allow this action to the role.
     fn may_permit(&self, role: &RoleName) -> bool {
-        self.by_role.get(role).is_some_and(|slice| slice.permits)
+        self.by_role.get(role).is_some_and(|slice| slice.permits.some())
+    }
+
+    /// Whether some `permit` could allow this action to the role for this purpose.
+    fn may_permit_for(&self, role: &RoleName, purpose: &PurposeName) -> bool {
+        self.by_role.get(role).is_some_and(|slice| slice.permits.has(purpose))
     }
 }
 

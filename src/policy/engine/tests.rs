@@ -34,7 +34,7 @@ impl Engine {
         });
         for slot in data.chain(self.vault.values_mut()) {
             for slice in slot.by_role.values_mut() {
-                *slice = Slice { policies: all.clone(), permits: true };
+                *slice = Slice { policies: all.clone(), permits: Purposes::Any };
             }
         }
         self

@@ -42,7 +42,7 @@ const FREE_CASES: &[&str] = &["case-free", "case-unfiled"];
 const FREE_CONTACTS: &[&str] =
     &["contact-free", "contact-unfiled", "contact-objects", "contact-masked"];
 /// Contacts of La Réunion that an investigator filed a moment ago, and nobody has.
-const OWN_CONTACTS: &[&str] = &["contact-own", "contact-handed"];
+const OWN_CONTACTS: &[&str] = &["contact-own", "contact-handed", "contact-told"];
 
 /// What is filed for an agent: its name here, who files it, for which purpose, and the sample.
 type Filed = (&'static str, &'static str, &'static str, &'static str);
@@ -144,6 +144,13 @@ impl Records {
         let school = Some(("school", Value::Boolean(true)));
         records.tie(served, "link", ("inv-974", ends, "given"), school).await;
         records.tie(served, "link-own", ("inv-974", ends, "none"), None).await;
+        let ends = ("case", "contact-told");
+        records.tie(served, "link-told", ("inv-974", ends, "given"), None).await;
+        for name in ["contact-told", "link-told"] {
+            let handed =
+                served.hand("reunion", records.created(name).clone(), "operators-974").await;
+            records.keep(name, handed);
+        }
         let link = records.created("link").clone();
         let link = served.hand("reunion", link, "clusters-974").await;
         records.keep("link", link);
@@ -166,6 +173,10 @@ impl Records {
         }
         let ends = ("desk-case", "desk-own");
         self.tie(served, "desk-link", ("cgss-971", ends, "none"), None).await;
+        let ends = ("desk-case", "desk-contact");
+        self.tie(served, "desk-told", ("cgss-971", ends, "given"), None).await;
+        let told = self.created("desk-told").clone();
+        self.keep("desk-told", served.hand("guadeloupe", told, "desk-971").await);
     }
 
     async fn file(&mut self, served: &Served<'_>, (name, who, purpose, what): Filed) {

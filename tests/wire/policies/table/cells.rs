@@ -102,6 +102,19 @@ pub(super) const ROWS: &[Row] = &[
         Call::Reveal("social", "attributes", "p5"),
         "filed by a colleague",
     ),
+    yes(
+        "operator-link-list",
+        "ope-974",
+        Call::Reveal("link-told", "attributes", "p2"),
+        "of the contact at hand",
+    ),
+    no("operator-link-list", "ope-974", Call::Reveal("link-own", "attributes", "p2"), "nobody's"),
+    yes(
+        "operator-case-identity",
+        "ope-974",
+        Call::Through("case", "link-told", "p2"),
+        "with consent, to whom works on the contact",
+    ),
     no(
         "operator-case-identity",
         "ope-974",

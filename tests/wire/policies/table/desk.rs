@@ -51,6 +51,19 @@ pub(super) const ROWS: &[Row] = &[
         Call::Assign("case-971", "unit:desk-971", "p2"),
         "in the investigators' queue",
     ),
+    yes(
+        "desk-link-list",
+        "cgss-971",
+        Call::Reveal("desk-told", "attributes", "p2"),
+        "of the contact at hand",
+    ),
+    no("desk-link-list", "cgss-971", Call::Reveal("desk-link", "attributes", "p2"), "nobody's"),
+    yes(
+        "desk-case-identity",
+        "cgss-971",
+        Call::Through("desk-case", "desk-told", "p2"),
+        "with consent",
+    ),
     no(
         "desk-case-identity",
         "cgss-971",

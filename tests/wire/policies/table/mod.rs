@@ -93,7 +93,7 @@ pub(super) fn noon() -> impl Iterator<Item = &'static Row> {
 }
 
 /// A policy that no call can reach, and why.
-pub(super) const DECIDED_ELSEWHERE: [(&str, &str); 11] = [
+pub(super) const DECIDED_ELSEWHERE: [(&str, &str); 8] = [
     // A session ends with its habilitation: `an_habilitation_that_ends_at_midnight_...`.
     ("habilitation-not-valid", "the session is refused before any policy is asked"),
     // `nobody_is_appointed_to_an_excluded_role_...`.
@@ -103,10 +103,7 @@ pub(super) const DECIDED_ELSEWHERE: [(&str, &str); 11] = [
     ("excluded-lender", "nobody can be appointed"),
     ("excluded-school", "nobody can be appointed"),
     // What follows the pack allows and the vault gives no way to.
-    ("operator-case-identity", "a link that the caller may not know is not shown to the policies"),
-    ("desk-case-identity", "a link that the caller may not know is not shown to the policies"),
     ("intake-create-link", "who files a link must know both ends, and a feed knows no record"),
-    ("laboratory-listed", "a laboratory files no contact, and nobody assigns one to an agent"),
     ("level1-prescription", "nobody assigns a result, and only laboratories and feeds file one"),
 ];
 
