@@ -43,13 +43,21 @@ fn text(pack: &Pack) -> Result<String, Failure> {
     let cells = cells::of(pack)?;
     let mut lines = vec![
         format!("# What {} allows, asked of its engine: `oubliette policy matrix`.", pack.name()),
-        "# r see, m see masked, x match, w write, c create, a hand out, e erase, h hold; then for which"
+        "# r see, m see masked, x match, w write, c create, a hand out, e erase, h hold, d derive, f restrict;"
             .to_owned(),
-        "# purposes, and what must hold. Lines under one class are alternatives; `-` is nothing, ever."
+        "# then for which purposes, and what must hold. Lines under one class are alternatives; `-` is nothing, ever."
             .to_owned(),
+        "# What stands below a role's name holds for all of its lines.".to_owned(),
     ];
     for (role, _) in pack.roles() {
         lines.extend([String::new(), format!("[{role}]")]);
+        let (by_home, cells) = cells::of_role(&cells, role.as_str());
+        lines.extend(by_home.iter().flat_map(|by_home| {
+            let of = |(home, values): (&String, &Vec<String>)| {
+                format!("home={home}: {}={}", by_home.fact, values.join("|"))
+            };
+            by_home.values.iter().map(of)
+        }));
         for collection in pack.collections() {
             let classes = collection.classes.iter().map(|class| class.as_str());
             for class in [ATTRIBUTES_CLASS].into_iter().chain(classes) {

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// What may be done with a class of a record, or with the record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Act {
     /// See the whole values.
     Reveal,
@@ -199,10 +199,11 @@ impl Pack {
         own.chain(once.into_iter().flat_map(PolicySet::policies)).collect()
     }
 
-    /// Whether these policies alone would allow it.
-    pub(in crate::policy) fn alone(
+    /// Whether this policy, alone, has its say: a `permit` allows, a `forbid` refuses. One that errs does
+    /// not allow and does refuse.
+    pub(in crate::policy) fn speaks(
         &self,
-        policies: &PolicySet,
+        (policy, effect): (&PolicySet, Effect),
         act: Act,
         class: &ClassName,
         question: &Question<'_>,
@@ -215,9 +216,12 @@ impl Pack {
             let create = (act == Act::Create).then_some(class);
             let broken = facts.glass.is_some_and(|rule| rule.covers(class));
             let context = engine.symbols.context(&facts, create, broken)?;
-            Some(engine.evaluate(policies, &slot.uid, &case, context))
+            Some(engine.evaluate(policy, &slot.uid, &case, context))
         });
-        outcome.is_some_and(|outcome| outcome.allowed)
+        match effect {
+            Effect::Permit => outcome.is_some_and(|outcome| outcome.allowed),
+            Effect::Forbid => outcome.is_none_or(|outcome| !outcome.policies.is_empty()),
+        }
     }
 
     /// Whether it is allowed, and what decided.

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cedar_policy::Policy;
 use serde_json::Value as Json;
 
-/// A fact: `principal`, `resource` or `context`, and its name.
+/// A fact: `principal`, `resource`, `context` or `link`, and its name; `action` has none.
 pub(super) type Fact = (String, String);
 
 /// What policies look at.
@@ -73,6 +73,9 @@ impl Mentions {
                     if key == "Value" {
                         self.literal(value);
                     }
+                    if key == "Var" && value.as_str() == Some("action") {
+                        self.facts.entry(("action".to_owned(), String::new())).or_default();
+                    }
                     if !matches!(key.as_str(), "&&" | "||" | "." | "has") {
                         self.comparison(value);
                     }
@@ -107,13 +110,17 @@ impl Mentions {
     }
 }
 
-/// `{"left": {"Var": of}, "attr": name}` under `.` or `has`.
+/// `{"left": {"Var": of}, "attr": name}` under `.` or `has`; of a link, `of` is `context.link`.
 fn fact(key: &str, value: &Json) -> Option<Fact> {
     if key != "." && key != "has" {
         return None;
     }
-    let of = value.get("left")?.get("Var")?.as_str()?;
-    Some((of.to_owned(), value.get("attr")?.as_str()?.to_owned()))
+    let (left, name) = (value.get("left")?, value.get("attr")?.as_str()?.to_owned());
+    if let Some(of) = left.get("Var") {
+        return Some((of.as_str()?.to_owned(), name));
+    }
+    let link = fact(".", left.get(".")?)? == ("context".to_owned(), "link".to_owned());
+    link.then(|| ("link".to_owned(), name))
 }
 
 /// The facts and whole numbers anywhere in an expression.
@@ -153,6 +160,17 @@ mod tests {
         assert!(!mentions.has("principal", "sworn") && !mentions.has("resource", "unit"));
         assert!(mentions.numbers("resource", "seen_on").is_empty());
         assert_eq!(mentions.texts.iter().collect::<Vec<_>>(), ["late", "new"]);
+    }
+
+    #[test]
+    fn facts_of_a_link_are_its_own_and_an_action_looked_at_is_noticed() {
+        let mentions = of("permit (principal, action, resource) when { context has link && \
+            context.link.consent == \"given\" && context.link.since >= 5 }
+            unless { action == Action::\"look\" };");
+        assert!(mentions.has("context", "link") && mentions.has("link", "consent"));
+        assert_eq!(mentions.numbers("link", "since"), [5]);
+        assert!(mentions.has("action", "") && !mentions.has("context", "consent"));
+        assert!(!of("permit (principal, action, resource);").has("action", ""));
     }
 
     #[test]

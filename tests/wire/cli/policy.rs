@@ -73,24 +73,28 @@ fn a_key_admin_puts_a_changed_pack_in_force_and_a_refused_one_leaves_the_running
     }
 }
 
-/// A sound copy of the shipped pack beside the home's, with one text of one file replaced.
-fn changed(home: &Home, folder: &str, name: &str, from: &str, to: &str) -> String {
+/// A sound copy of the tests' small pack, with one text of its policies replaced.
+fn changed(home: &Home, folder: &str, from: &str, to: &str) -> String {
     fs::create_dir(home.path(folder)).unwrap();
-    for path in files(&shipped_pack()) {
+    for path in files(Path::new(&small())) {
         fs::copy(&path, home.path(folder).join(path.file_name().unwrap())).unwrap();
     }
-    let path = home.path(folder).join(name);
+    let path = home.path(folder).join("desk.cedar");
     let text = fs::read_to_string(&path).unwrap();
-    assert!(text.contains(from), "{name} has no {from}");
+    assert!(text.contains(from), "no {from}");
     fs::write(path, text.replacen(from, to, 1)).unwrap();
     home.text(folder)
 }
 
 /// A condition of one policy, and a narrower one.
-const SWORN: (&str, &str) = (
-    "when { [Purpose::\"p1\", Purpose::\"p3\"].contains(context.purpose) };",
-    "when { [Purpose::\"p1\", Purpose::\"p3\"].contains(context.purpose) && principal.sworn };",
+const FEWER: (&str, &str) = (
+    "context.purpose == Purpose::\"care\" &&",
+    "context.purpose == Purpose::\"care\" && context.recent_subjects < 100 &&",
 );
+
+fn small() -> String {
+    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/packs/desk").to_owned()
+}
 
 fn shipped() -> String {
     shipped_pack().to_str().unwrap().to_owned()
@@ -111,11 +115,11 @@ fn the_kept_matrix_is_what_the_engine_allows_and_an_edit_of_a_condition_shows_in
         first_difference(&kept, &done.out)
     );
     // One condition more, in one policy: the matrix tells.
-    let (from, to) = SWORN;
-    let tighter = changed(&home, "tighter", "medical_service.cedar", from, to);
-    let edited = home.run(&["policy", "matrix", "--policy", &tighter]);
-    assert!(edited.code == 0 && edited.out != kept, "{}", edited.err);
-    assert!(edited.out.contains("sworn=yes") && !kept.contains("sworn=yes"));
+    let matrix = |folder: &str| home.run(&["policy", "matrix", "--policy", folder]);
+    let (before, (from, to)) = (matrix(&small()), FEWER);
+    let edited = matrix(&changed(&home, "tighter", from, to));
+    assert!(edited.code == 0 && edited.out != before.out, "{}", edited.err);
+    assert!(edited.out.contains("recent=0-99") && !before.out.contains("recent=0-99"));
 }
 
 fn first_difference(kept: &str, now: &str) -> String {
@@ -127,34 +131,30 @@ fn first_difference(kept: &str, now: &str) -> String {
 #[test]
 fn a_difference_of_two_packs_is_told_in_both_directions_and_by_the_exit_code() {
     let home = Home::new();
-    let same = home.run(&["policy", "diff", &shipped(), &home.text("policy")]);
-    assert_eq!((same.code, same.out.as_str()), (0, "both packs allow the same\n"), "{}", same.err);
+    let list = "Action::\"audit:list\", Action::\"audit:checkpoint\"";
+    let turned = "Action::\"audit:checkpoint\", Action::\"audit:list\"";
     // Another spelling of the same rule is no difference; an action more is.
-    let more = changed(
-        &home,
-        "more",
-        "governance.cedar",
-        "Action::\"audit:list\", Action::\"audit:checkpoint\"",
-        "Action::\"audit:checkpoint\", Action::\"audit:list\", Action::\"purge:preview\"",
-    );
-    let there = home.run(&["policy", "diff", &shipped(), &more]);
+    let same = home.run(&["policy", "diff", &small(), &changed(&home, "same", list, turned)]);
+    assert_eq!((same.code, same.out.as_str()), (0, "both packs allow the same\n"), "{}", same.err);
+    let more = changed(&home, "more", list, &format!("{turned}, Action::\"agent:list\""));
+    let there = home.run(&["policy", "diff", &small(), &more]);
     assert_eq!(there.code, 1, "{}", there.err);
-    assert_eq!(there.out, "+ dpo: purge:preview the vault: account=person|service\n");
-    let back = home.run(&["policy", "diff", &more, &shipped()]);
+    assert_eq!(there.out, "+ watch: agent:list the vault: account=person|service\n");
+    let back = home.run(&["policy", "diff", &more, &small()]);
     assert_eq!((back.code, back.out), (1, there.out.replace("+ ", "- ")));
     // A condition that changed is one of each.
-    let (from, to) = SWORN;
-    let tighter = changed(&home, "tighter", "medical_service.cedar", from, to);
-    let json = home.run(&["policy", "diff", &shipped(), &tighter, "--json"]);
+    let (from, to) = FEWER;
+    let tighter = changed(&home, "tighter", from, to);
+    let json = home.run(&["policy", "diff", &small(), &tighter, "--json"]);
     let changes: serde_json::Value = serde_json::from_str(json.out.trim()).unwrap();
     let changes = changes.as_array().unwrap();
     assert!(json.code == 1 && !changes.is_empty());
     for change in changes {
-        assert_eq!(change["role"], "medical_service");
-        let sworn = change["needs"].as_str().unwrap().contains("sworn=yes");
-        assert_eq!(sworn, change["sign"] == "+", "{change}");
+        assert_eq!(change["role"], "clerk");
+        let fewer = change["needs"].as_str().unwrap().contains("recent=0-99");
+        assert_eq!(fewer, change["sign"] == "+", "{change}");
     }
-    home.run(&["policy", "diff", &shipped(), "nowhere"]).failed_saying(1, &["no such folder"]);
+    home.run(&["policy", "diff", &small(), "nowhere"]).failed_saying(1, &["no such folder"]);
 }
 
 #[test]
@@ -173,6 +173,7 @@ fn an_explanation_names_policy_law_and_conditions_and_a_wrong_word_is_refused_wi
     let done = explain("investigator", "p2", "cases", &[]);
     assert_eq!(done.code, 0, "{}", done.err);
     for told in [
+        "match   allowed by investigator-case-match",
         "if assigned=agent|unit\n",
         "if territory=own  (else other-territory)",
         "erase   never: no policy allows it",
@@ -186,7 +187,11 @@ fn an_explanation_names_policy_law_and_conditions_and_a_wrong_word_is_refused_wi
     let p4 = explain("investigator", "p4", "cases", &["--json"]).json();
     let findings = p4["findings"].as_array().unwrap();
     assert!(findings.iter().all(|finding| finding["allowed"].as_array().unwrap().is_empty()));
-    assert!(findings.iter().all(|f| f["refused_by"][0]["id"] == "surveillance-never-by-name"));
+    // No case is a source of another record: no policy speaks of deriving from one.
+    let spoken = findings.iter().filter(|finding| finding["act"] != "derive");
+    let by = |f: &serde_json::Value| f["refused_by"][0]["id"].clone();
+    assert!(spoken.clone().count() > 40);
+    assert!(spoken.into_iter().all(|f| by(f) == "surveillance-never-by-name"));
     explain("nobody", "p2", "cases", &[]).failed_saying(2, &["no role `nobody`", "investigator"]);
     explain("dpo", "care", "cases", &[]).failed_saying(2, &["no purpose `care`", "p2"]);
     explain("dpo", "p2", "files", &[]).failed_saying(2, &["no collection `files`", "lab_results"]);
@@ -243,6 +248,23 @@ fn the_public_pages_are_those_that_the_shipped_pack_makes_in_both_languages() {
         {
             assert!(done.out.contains(told), "{lang}: {told}");
         }
+        // Who and what is shut out stands in a row of its own, with what refuses it.
+        let shut = if lang == "fr" {
+            [
+                "Assureur",
+                "Mutuelle",
+                "Employeur",
+                "Prêteur",
+                "Usage : Croiser avec un autre fichier",
+            ]
+        } else {
+            ["Insurer", "Mutual society", "Employer", "Lender", "Use: To match with another file"]
+        };
+        for who in shut {
+            let row = format!("<tr><th scope=\"row\">{who}</th><td>");
+            assert!(done.out.contains(&row), "{lang}: {row}");
+        }
+        assert!(lang == "en" || !done.out.contains("<span lang"), "words of another language");
     }
 }
 

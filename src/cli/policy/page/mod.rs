@@ -5,6 +5,7 @@
 //! sentences, from one file per language. Nothing of it is written here.
 
 mod html;
+mod refused;
 mod tell;
 mod texts;
 
@@ -41,7 +42,10 @@ rule can know stands in page.toml beside the pack, or in the file of --facts:
   moves = [\"...\"]              # by which ways data come and go
   [fr.roles]                   # the pack's words in this language; also purposes, collections, classes, professions
   NAME = \"...\"
-  [fr.reasons]                 # the reasons of policies, by id
+                               # and territories
+  [fr.facts]                   # conditions on attributes; [fr.values] their values, by \"NAME=VALUE\"
+  NAME = \"... {values}\"
+  [fr.reasons]                 # the reasons of policies, by id; [fr.laws] their laws
   ID = \"...\"";
 
 /// Arguments of `policy page`.
@@ -76,7 +80,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     }
     access(&mut page, &tell, &cells);
     moves(&mut page, &tell, &cells);
-    refused(&mut page, &tell, &cells);
+    refused::tell(&mut page, &tell, &cells)?;
     retention(&mut page, &tell);
     out::bytes(page.end().as_bytes());
     Ok(())
@@ -90,23 +94,11 @@ fn access(page: &mut Page, tell: &Teller<'_>, cells: &Cells) {
     for (role, label) in tell.pack.roles() {
         let name = tell.word(&tell.local.roles, role.as_str(), label);
         page.heading(&name);
-        let own = of_role(cells, role.as_str());
-        if own.is_empty() {
+        let (by_home, cells) = cells::of_role(cells, role.as_str());
+        if cells.is_empty() {
             page.paragraph(&escape(&texts.access_none));
         } else {
-            let common = common(&own);
-            if !common.is_empty() {
-                let needs = tell.needs(&common);
-                page.paragraph(&escape(&texts.access_always.replace("{needs}", &needs)));
-            }
-            let heads = [
-                texts.records.as_str(),
-                &texts.data,
-                &texts.acts_column,
-                &texts.purposes_column,
-                &texts.conditions,
-            ];
-            page.table(&name, &heads, &rows(tell, &own, &common));
+            role_table(page, tell, &name, (by_home, &cells));
         }
         let duties: Vec<String> = tell
             .pack
@@ -131,56 +123,83 @@ fn access(page: &mut Page, tell: &Teller<'_>, cells: &Cells) {
     page.table(&escape(&texts.purposes), &[&texts.purpose, &texts.meaning], &rows);
 }
 
-/// One row of a role's table: collection, class, what must hold, for which purposes.
-type Row<'c> = (&'c str, &'c str, Vec<&'c Need>, BTreeSet<&'c str>);
-/// Each row with its acts.
-type Access<'c> = BTreeMap<Row<'c>, BTreeSet<Act>>;
-
-/// What a role may do: acts with the same purposes and conditions are one.
-fn of_role<'c>(cells: &'c Cells, role: &str) -> Access<'c> {
-    let mut each: BTreeMap<(&str, &str, Vec<&Need>, Act), BTreeSet<&str>> = BTreeMap::new();
-    for (place, ways) in cells.iter().filter(|(place, _)| place.role == role) {
-        for way in ways {
-            let key = (&*place.collection, &*place.class, way.iter().collect(), place.act);
-            each.entry(key).or_default().insert(&place.purpose);
-        }
+/// What holds for all that a role may do, and the rest as a table.
+fn role_table(
+    page: &mut Page,
+    tell: &Teller<'_>,
+    name: &str,
+    (by_home, cells): (Option<cells::ByHome>, &Cells),
+) {
+    let texts = &tell.texts;
+    let common = common(cells);
+    if !common.is_empty() {
+        let needs = tell.needs(&common);
+        page.paragraph(&escape(&texts.access_always.replace("{needs}", &needs)));
     }
-    let mut all = Access::new();
-    for ((collection, class, needs, act), purposes) in each {
-        all.entry((collection, class, needs, purposes)).or_default().insert(act);
+    for (home, values) in by_home.iter().flat_map(|by_home| {
+        by_home.values.iter().map(|(home, values)| {
+            let need =
+                |fact: &str, values| Need { fact: fact.to_owned(), values, stopped_by: vec![] };
+            (need("home", vec![home.clone()]), need(&by_home.fact, values.clone()))
+        })
+    }) {
+        let text = texts.access_by_home.replace("{home}", &tell.needs(&[&home]));
+        page.paragraph(&escape(&text.replace("{needs}", &tell.needs(&[&values]))));
     }
-    all
+    let heads = [
+        texts.records.as_str(),
+        &texts.data,
+        &texts.acts_column,
+        &texts.purposes_column,
+        &texts.conditions,
+    ];
+    page.table(name, &heads, &rows(tell, cells, &common));
 }
 
 /// What must hold for everything.
-fn common<'c>(all: &Access<'c>) -> Vec<&'c Need> {
-    let mut ways = all.keys().map(|(_, _, needs, _)| needs);
-    let first = ways.next().cloned().unwrap_or_default();
-    let held =
-        |need: &&Need| all.keys().all(|(_, _, needs, _)| needs.iter().any(|n| same(n, need)));
-    first.into_iter().filter(held).collect()
+fn common(cells: &Cells) -> Vec<&Need> {
+    let first = cells.values().flatten().next().into_iter().flatten();
+    first.filter(|need| cells.values().flatten().all(|way| way.contains(need))).collect()
 }
 
-fn same(one: &Need, other: &Need) -> bool {
-    one.fact == other.fact && one.values == other.values
-}
+/// One row of a role's table: collection, alternatives, purposes, acts.
+type Row<'c> = (&'c str, Vec<Vec<&'c Need>>, BTreeSet<&'c str>, BTreeSet<Act>);
 
-fn rows(tell: &Teller<'_>, all: &Access<'_>, common: &[&Need]) -> Vec<Vec<String>> {
-    let row = |((collection, class, needs, purposes), acts): (&Row<'_>, &BTreeSet<Act>)| {
-        let own: Vec<&Need> =
-            needs.iter().filter(|need| !common.iter().any(|c| same(c, need))).copied().collect();
-        let needs = if own.is_empty() { tell.texts.always.clone() } else { tell.needs(&own) };
+/// What a role may do: acts, and then classes, with the same purposes and conditions are one row.
+fn rows(tell: &Teller<'_>, cells: &Cells, common: &[&Need]) -> Vec<Vec<String>> {
+    // For each act, each way with its purposes; then the ways that have the same purposes together.
+    let mut each: BTreeMap<(&str, &str, Act, Vec<&Need>), BTreeSet<&str>> = BTreeMap::new();
+    for (place, ways) in cells {
+        for way in ways {
+            let key = (&*place.collection, &*place.class, place.act, way.iter().collect());
+            each.entry(key).or_default().insert(&place.purpose);
+        }
+    }
+    let mut together: BTreeMap<_, Vec<Vec<&Need>>> = BTreeMap::new();
+    for ((collection, class, act, way), purposes) in each {
+        together.entry((collection, class, act, purposes)).or_default().push(way);
+    }
+    let mut acts: BTreeMap<_, BTreeSet<Act>> = BTreeMap::new();
+    for ((collection, class, act, purposes), ways) in together {
+        acts.entry((collection, class, ways, purposes)).or_default().insert(act);
+    }
+    let mut rows: BTreeMap<Row<'_>, BTreeSet<&str>> = BTreeMap::new();
+    for ((collection, class, ways, purposes), acts) in acts {
+        rows.entry((collection, ways, purposes, acts)).or_default().insert(class);
+    }
+    let row = |((collection, ways, purposes, acts), classes): (&Row<'_>, &BTreeSet<&str>)| {
+        let classes: Vec<String> = classes.iter().map(|class| tell.class(class)).collect();
         let acts: Vec<&str> = acts.iter().map(|act| tell.act(*act)).collect();
         let purposes: Vec<String> = purposes.iter().map(|p| format!("<code>{p}</code>")).collect();
         vec![
             tell.collection(collection),
-            tell.class(class),
+            classes.join(&tell.texts.list),
             escape(&acts.join(", ")),
             purposes.join(" "),
-            escape(&needs),
+            escape(&tell.ways(ways, common)),
         ]
     };
-    all.iter().map(row).collect()
+    rows.iter().map(row).collect()
 }
 
 /// How the data move: what holds of every vault, who files and hands out, and the deployment's own ways.
@@ -203,48 +222,6 @@ fn moves(page: &mut Page, tell: &Teller<'_>, cells: &Cells) {
     }
     items.extend(tell.local.moves.iter().map(|text| escape(text)));
     page.list(items);
-}
-
-/// Which uses are refused: every `forbid`, with its reason and its law, and who and what is left out.
-fn refused(page: &mut Page, tell: &Teller<'_>, cells: &Cells) {
-    let texts = &tell.texts;
-    page.section(&texts.refused);
-    page.paragraph(&escape(&texts.refused_intro));
-    let forbids = tell.pack.policies().into_iter().filter(|(_, permit)| !permit);
-    let row = |(policy, _): (crate::policy::PolicyRef, bool)| {
-        let reason = tell.word(&tell.local.reasons, &policy.id, &policy.reason);
-        vec![reason, tell.foreign(&policy.legal)]
-    };
-    page.table(
-        &escape(&texts.refused),
-        &[&texts.reason, &texts.law],
-        &forbids.map(row).collect::<Vec<_>>(),
-    );
-    let idle = |name: &&(crate::ids::RoleName, String)| {
-        cells.keys().all(|place| place.role != name.0.as_str())
-            && tell.pack.duties(&name.0).is_empty()
-    };
-    let roles: Vec<String> = tell
-        .pack
-        .roles()
-        .iter()
-        .filter(idle)
-        .map(|(name, label)| tell.word(&tell.local.roles, name.as_str(), label))
-        .collect();
-    let purposes: Vec<String> = tell
-        .pack
-        .purposes()
-        .iter()
-        .filter(|(name, _)| cells.keys().all(|place| place.purpose != name.as_str()))
-        .map(|(name, label)| tell.word(&tell.local.purposes, name.as_str(), label))
-        .collect();
-    for (sentence, what, names) in
-        [(&texts.roles_none, "{roles}", roles), (&texts.purposes_none, "{purposes}", purposes)]
-    {
-        if !names.is_empty() {
-            page.paragraph(&escape(sentence).replace(what, &names.join(&texts.list)));
-        }
-    }
 }
 
 /// For how long: each collection's period, the end date, holds, and whose midnight counts.

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     cli::failure::Failure,
-    policy::{ATTRIBUTES_CLASS, Act, Pack, Period, explore::Need},
+    policy::{ATTRIBUTES_CLASS, Act, Pack, Period, PolicyRef, explore::Need},
 };
 
 /// Tells what a pack says.
@@ -69,21 +69,61 @@ impl<'a> Teller<'a> {
 
     /// Conditions in words, all of them.
     pub(super) fn needs(&self, needs: &[&Need]) -> String {
-        let need = |need: &&Need| {
-            let value = |value: &String| {
-                if let Some(text) = self.profession(&need.fact, value) {
-                    return text;
-                }
-                let own = format!("{}={value}", need.fact);
-                let known = self.texts.values.get(&own).or_else(|| self.texts.values.get(value));
-                known.unwrap_or(value).clone()
-            };
-            let values: Vec<String> = need.values.iter().map(value).collect();
-            let template = self.texts.facts.get(&need.fact).unwrap_or(&self.texts.other);
-            let text = template.replace("{fact}", &need.fact);
-            text.replace("{values}", &values.join(&self.texts.or))
+        let needs: Vec<String> = needs.iter().map(|need| self.need(need)).collect();
+        needs.join(&self.texts.list)
+    }
+
+    fn need(&self, need: &Need) -> String {
+        let value = |value: &String| {
+            if let Some(text) = self.profession(&need.fact, value) {
+                return text;
+            }
+            if need.fact == "home" {
+                return self.local.territories.get(value).unwrap_or(value).clone();
+            }
+            let own = format!("{}={value}", need.fact);
+            let known = self.local.values.get(&own).or_else(|| self.texts.values.get(&own));
+            known.or_else(|| self.texts.values.get(value)).unwrap_or(value).clone()
         };
-        needs.iter().map(need).collect::<Vec<_>>().join(&self.texts.list)
+        let values: Vec<String> = need.values.iter().map(value).collect();
+        let template =
+            self.local.facts.get(&need.fact).or_else(|| self.texts.facts.get(&need.fact));
+        let text = template.unwrap_or(&self.texts.other).replace("{fact}", &need.fact);
+        text.replace("{values}", &values.join(&self.texts.or))
+    }
+
+    /// Alternatives in words, each less what holds for all of the role; what they share is said once.
+    pub(super) fn ways(&self, ways: &[Vec<&Need>], common: &[&Need]) -> String {
+        let less = |way: &Vec<&Need>, out: &[&Need]| -> Vec<Need> {
+            way.iter().filter(|need| !out.contains(need)).map(|need| Need::clone(need)).collect()
+        };
+        let ways: Vec<Vec<Need>> = ways.iter().map(|way| less(way, common)).collect();
+        let in_all = |need: &&Need| ways.iter().all(|way| way.contains(need));
+        let mut shared: Vec<&Need> = ways.iter().flatten().filter(in_all).collect();
+        shared.sort();
+        shared.dedup();
+        let own: Vec<String> = ways
+            .iter()
+            .map(|way| {
+                let own: Vec<&Need> = way.iter().filter(|need| !shared.contains(need)).collect();
+                own.iter().map(|need| self.need(need)).collect::<Vec<_>>().join(", ")
+            })
+            .collect();
+        let mut parts: Vec<String> = shared.iter().map(|need| self.need(need)).collect();
+        if own.iter().all(|way| !way.is_empty()) {
+            parts.push(self.texts.alternatives.replace("{ways}", &own.join(" / ")));
+        }
+        if parts.is_empty() { self.texts.always.clone() } else { parts.join(&self.texts.list) }
+    }
+
+    /// The reason of a policy.
+    pub(super) fn reason(&self, policy: &PolicyRef) -> String {
+        self.word(&self.local.reasons, &policy.id, &policy.reason)
+    }
+
+    /// Its law.
+    pub(super) fn law(&self, policy: &PolicyRef) -> String {
+        self.word(&self.local.laws, &policy.id, &policy.legal)
     }
 
     /// The label of a profession, where the fact is one.

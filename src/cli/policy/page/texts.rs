@@ -53,6 +53,7 @@ pub(super) struct Texts {
     pub(super) access: String,
     pub(super) access_intro: String,
     pub(super) access_always: String,
+    pub(super) access_by_home: String,
     pub(super) access_none: String,
     pub(super) duties: String,
     pub(super) records: String,
@@ -61,6 +62,7 @@ pub(super) struct Texts {
     pub(super) purposes_column: String,
     pub(super) conditions: String,
     pub(super) always: String,
+    pub(super) alternatives: String,
     pub(super) attributes: String,
     pub(super) purposes: String,
     pub(super) purposes_intro: String,
@@ -76,6 +78,10 @@ pub(super) struct Texts {
     pub(super) refused_intro: String,
     pub(super) reason: String,
     pub(super) law: String,
+    pub(super) shut: String,
+    pub(super) shut_intro: String,
+    pub(super) shut_role: String,
+    pub(super) shut_purpose: String,
     pub(super) roles_none: String,
     pub(super) purposes_none: String,
     pub(super) retention: String,
@@ -134,9 +140,20 @@ pub(super) struct Local {
     pub(super) classes: BTreeMap<String, String>,
     #[serde(default)]
     pub(super) professions: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) territories: BTreeMap<String, String>,
+    /// How a condition on an attribute is said, by its name, or by `link NAME` of a link's.
+    #[serde(default)]
+    pub(super) facts: BTreeMap<String, String>,
+    /// How its values are said, by `NAME=VALUE`.
+    #[serde(default)]
+    pub(super) values: BTreeMap<String, String>,
     /// The reasons of policies, by id.
     #[serde(default)]
     pub(super) reasons: BTreeMap<String, String>,
+    /// The laws of policies, by id.
+    #[serde(default)]
+    pub(super) laws: BTreeMap<String, String>,
 }
 
 impl Facts {
@@ -182,15 +199,29 @@ impl Local {
         let purposes = pack.purposes().iter().map(|(name, _)| name.to_string()).collect();
         let collections = pack.collections().iter().map(|c| c.name.to_string()).collect();
         let classes = pack.classes().iter().map(|(name, _)| name.to_string()).collect();
-        let policies = pack.policies().into_iter().map(|(policy, _)| policy.id).collect();
+        let policies: Vec<String> =
+            pack.policies().into_iter().map(|(policy, _)| policy.id).collect();
+        let territories = pack.territories().into_iter().map(|(name, _)| name.to_string());
+        let attributes = pack.collections().iter().flat_map(|c| &c.attributes);
+        let facts: Vec<String> =
+            attributes.flat_map(|a| [a.name.to_string(), format!("link {}", a.name)]).collect();
+        let valued = |value: &&String| {
+            value.split_once('=').is_none_or(|(fact, _)| facts.iter().all(|known| known != fact))
+        };
+        if let Some(wrong) = self.values.keys().find(valued) {
+            return Err(format!("the pack has no attribute for `{wrong}`"));
+        }
         let professions = pack.professions().iter().map(|(name, _)| name.clone()).collect();
-        let lists: [(&str, &BTreeMap<_, _>, Vec<String>); 6] = [
+        let lists: [(&str, &BTreeMap<_, _>, Vec<String>); 9] = [
             ("profession", &self.professions, professions),
             ("role", &self.roles, roles),
             ("purpose", &self.purposes, purposes),
             ("collection", &self.collections, collections),
             ("class", &self.classes, classes),
-            ("policy", &self.reasons, policies),
+            ("policy", &self.reasons, policies.clone()),
+            ("policy", &self.laws, policies),
+            ("territory", &self.territories, territories.collect()),
+            ("attribute", &self.facts, facts),
         ];
         for (what, given, known) in lists {
             if let Some(wrong) = given.keys().find(|name| !known.contains(name)) {
