@@ -80,11 +80,7 @@ impl Asking<'_> {
             assigned_units: &units,
             restricted: facts.get(Fact::Restricted) == 1,
             held: facts.get(Fact::Held) == 1,
-            filed_by: match facts.get(Fact::FiledBy) {
-                0 => Some(&colleague),
-                1 => Some(&agent),
-                _ => None,
-            },
+            filed_by: [Some(&colleague), Some(&agent), None][facts.get(Fact::FiledBy)],
             age_hours: if facts.get(Fact::Age) == 0 { 23 } else { 24 },
         };
         let links = CollectionName::parse("links").unwrap();
