@@ -122,6 +122,7 @@ fn abilities_list_what_a_role_could_do_and_nothing_else() {
             "contacts coordinates reveal,match,write",
             "contacts symptoms reveal,write",
             "contacts call reveal,write",
+            "links attributes reveal",
             "calls attributes reveal,write,create",
             "calls call reveal,write",
             "support attributes reveal,write,create",
