@@ -45,7 +45,12 @@ impl Town {
             let agent = founded[who]["agent"].as_str().unwrap();
             town.first_login(agent, founded[who]["one_time_secret"].as_str().unwrap());
         }
-        let signed = ["--territory", "town", "--undertaking-on", "2020-01-01"];
+        let signed = [
+            ["--territory", "town"],
+            ["--undertaking-on", "2020-01-01"],
+            ["--undertaking-ref", "register"],
+        ]
+        .concat();
         for (agent, role) in [("anne", "receptionist"), ("duty", "duty_officer")] {
             let secret = appoint(&town.home, agent, &[&["--role", role], &signed[..]].concat());
             town.first_login(agent, &secret);

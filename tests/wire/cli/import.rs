@@ -128,13 +128,15 @@ fn a_corrected_file_files_what_was_refused_and_a_changed_one_is_not_taken_for_th
 fn a_table_is_filed_by_its_columns_and_an_unknown_column_stops_it_before_anything_is_sent() {
     let desk = Desk::opened();
     let day = Desk::today();
+    // On the other side of the ocean it may still be the day before.
+    let there = day.parse::<chrono::NaiveDate>().unwrap().pred_opt().unwrap();
     let table = format!(
         "collected_on;territory;state;last_name;first_names;birth_date;confirmed\r\n\
          {day};reunion;new;EXEMPLE-TABLE;\"Exemple\nExemple\";1970-01-01;true\r\n\
          {day};reunion;new;EXEMPLE-TABLE;Exemple;1970-01-01;peut-être\r\n\
          \r\n\
          {day};reunion;new;EXEMPLE-TABLE;Exemple;1970-01-01;\r\n\
-         {day};guadeloupe;new;EXEMPLE-TABLE;Exemple;1970-01-01;\r\n\
+         {there};guadeloupe;new;EXEMPLE-TABLE;Exemple;1970-01-01;\r\n\
          {day};reunion\r\n"
     );
     let file = desk.home.secret_file("day.csv", &table);
