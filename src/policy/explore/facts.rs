@@ -74,12 +74,15 @@ pub(super) fn vault_names(
     names
 }
 
+/// An attribute at a value, as a change of a situation.
+type Set = fn(FieldName, Option<Value>) -> Setting;
+
 /// Attributes that policies look at: of the record in question, or of the link named.
 fn attributes(
     pack: &Pack,
     spec: &CollectionSpec,
     (of, seen): (&str, &Mentions),
-    (prefix, set): (&str, fn(FieldName, Option<Value>) -> Setting),
+    (prefix, set): (&str, Set),
 ) -> Vec<Variable> {
     let seen_of = |name: &&AttributeSpec| {
         spec.territory_attribute.as_ref() != Some(&name.name) && seen.has(of, name.name.as_str())

@@ -26,6 +26,9 @@ use crate::{
 /// What a policy says of every combination of its facts; the class, where it looks at it.
 type Key = (PolicyId, Option<TerritoryName>, Act, Option<ClassName>);
 
+/// Facts, by their place among all, each with the place of its value.
+type Chosen = Vec<(usize, usize)>;
+
 /// One purpose.
 pub(super) struct Search<'s> {
     scope: &'s Scope<'s>,
@@ -178,7 +181,7 @@ impl<'s> Search<'s> {
         here: &Here<'_>,
         permit: &Policy,
         (mine, space, region): (&[usize], &Space, &Region),
-    ) -> Result<Result<Vec<(usize, usize)>, Vec<PolicyRef>>, TooMany> {
+    ) -> Result<Result<Chosen, Vec<PolicyRef>>, TooMany> {
         let names = vault_names(self.pack, self.purpose, here.asked.class);
         let named = |name: &str| self.scope.facts.iter().position(|fact| fact.name == name);
         let theirs = here.asked.forbids.iter().flat_map(|forbid| self.own(forbid).iter().copied());
@@ -192,7 +195,7 @@ impl<'s> Search<'s> {
                 self.count()?;
                 let at = own.iter().copied().chain(combination(&sizes, number));
                 let facts = mine.iter().chain(&theirs).copied();
-                let chosen: Vec<(usize, usize)> = facts.zip(at).collect();
+                let chosen: Chosen = facts.zip(at).collect();
                 let (allowed, by) = self.answer(here, &self.situation(here, &chosen), permit);
                 if allowed {
                     return Ok(Ok(chosen));
@@ -214,7 +217,7 @@ impl<'s> Search<'s> {
         permit: &Policy,
         (mine, region): (&[usize], &Region),
         beyond: &[&&Policy],
-        chosen: Vec<(usize, usize)>,
+        chosen: Chosen,
     ) -> Result<Option<Way>, TooMany> {
         let situation = self.situation(here, &chosen);
         // Values that are left of each fact; no mention: all.
@@ -289,7 +292,7 @@ impl<'s> Search<'s> {
         let alone = PolicySet::from_policies([policy.clone()]);
         let space = Space::of(self.sizes(own), |at| {
             self.count()?;
-            let chosen: Vec<(usize, usize)> = own.iter().copied().zip(at.iter().copied()).collect();
+            let chosen: Chosen = own.iter().copied().zip(at.iter().copied()).collect();
             let situation = self.situation(here, &chosen);
             let speaks = |alone: &PolicySet| {
                 self.ask(&situation, |question| {
