@@ -85,7 +85,7 @@ def main(printed):
     code, details = refused(vault, "oubliette.v1.Records/Reveal", request, tokens["dpo"])
     check(f"the DPO sees no content: {code}", code == grpc.StatusCode.NOT_FOUND)
     check("and hears the one reason", "NOT_AVAILABLE" in details)
-    code, details = refused(vault, "oubliette.v1.Rights/RestrictSubject", {}, token)
+    code, details = refused(vault, "oubliette.v1.Rights/ExportSubject", {}, token)
     check(f"a method that is not built yet: {code}", code == grpc.StatusCode.UNIMPLEMENTED)
     check("says so", "NOT_BUILT_YET" in details)
 
