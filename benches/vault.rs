@@ -39,8 +39,9 @@ struct Args {
     /// Seconds of each cell, in turns of one second
     #[arg(long, default_value_t = 8)]
     seconds: u64,
-    /// Records filed beforehand, which the reveals go through in turn
-    #[arg(long, default_value_t = 500)]
+    /// Records filed beforehand, which the reveals go through in turn: as many persons as the pack shows an
+    /// operator within an hour
+    #[arg(long, default_value_t = 40)]
     records: usize,
     /// What keeps the vault's data folder: fjall or sled
     #[arg(long, value_name = "ENGINE", default_value = Engine::Fjall.name())]

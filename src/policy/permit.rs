@@ -28,6 +28,24 @@ pub enum Verb {
     Restrict,
 }
 
+impl Verb {
+    /// Its word, which is also the group of its actions.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Reveal => "reveal",
+            Self::Match => "match",
+            Self::Write => "write",
+            Self::Create => "create",
+            Self::Assign => "assign",
+            Self::Erase => "erase",
+            Self::Hold => "hold",
+            Self::Derive => "derive",
+            Self::Restrict => "restrict",
+        }
+    }
+}
+
 /// One policy that decided, as the audit event and the answer name it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PolicyRef {

@@ -78,7 +78,7 @@ const VALUES: [&[&str]; FACTS] = [
 ];
 
 /// The facts of one question.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Facts([usize; FACTS]);
 
 /// A condition of the tables. `words.toml` says what each means.

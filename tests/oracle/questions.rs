@@ -12,7 +12,7 @@
 //!    the same starts;
 //! 5. each value of each of these facts alone, the rarer ones too, from the same starts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use oubliette::{
     ids::{ClassName, CollectionName, PurposeName, RoleName},
@@ -167,10 +167,13 @@ impl<'a> Questions<'a> {
         }
     }
 
-    /// Asks all of them.
+    /// Asks all of them, each once: many are near to a start and among the combinations too.
     pub(crate) fn ask_all(&self, found: &mut Found) {
+        let mut known = HashSet::new();
         for facts in self.near().iter().chain(&self.others()) {
-            self.ask(facts, found);
+            if known.insert(*facts) {
+                self.ask(facts, found);
+            }
         }
     }
 

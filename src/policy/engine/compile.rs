@@ -13,8 +13,13 @@ use cedar_policy::{
 };
 
 use super::{
-    ClassSlots, CollectionSlots, Engine, Slice, Slot, excluded, facts::Symbols, gates::Gates,
-    purposes::Purposes, request::VAULT_ACTIONS, separated,
+    ClassSlots, CollectionSlots, Engine, Slice, Slot, excluded,
+    facts::Symbols,
+    gates::Gates,
+    purposes::Purposes,
+    request::VAULT_ACTIONS,
+    separated,
+    written::{Written, at},
 };
 use serde_json::Value as Json;
 
@@ -43,13 +48,6 @@ const ANNOTATIONS: [&str; 3] = ["id", "reason", "legal"];
 
 /// Stands for whoever filed a record, where there is none.
 const SOMEBODY: &str = "somebody";
-
-/// A parsed policy and where it stands.
-pub(super) struct Written {
-    pub(super) policy: Policy,
-    pub(super) file: String,
-    pub(super) line: usize,
-}
 
 impl Engine {
     /// Compiles all files. `None` when an error was found, or when there is no vocabulary to
@@ -348,25 +346,24 @@ fn set(policies: &[&Policy], role: &RoleName, apart: &[&Policy]) -> Option<Polic
 /// Whether no condition can tell one class from another: the action is named only as a member of its
 /// verb's group, and neither the class of a create nor broken glass, which opens some classes, at all.
 fn same_for_all(policy: &Policy) -> bool {
-    let is = |json: &Json, path: &str, wanted: &[&str]| {
-        json.pointer(path).and_then(Json::as_str).is_some_and(|found| wanted.contains(&found))
-    };
-    fn tells(json: &Json, is: &impl Fn(&Json, &str, &[&str]) -> bool) -> bool {
+    fn tells(json: &Json) -> bool {
         match json {
-            Json::Object(_) => {
-                let member = is(json, "/in/left/Var", &["action"])
-                    && is(json, "/in/right/Value/__entity/id", schema::GROUPS);
-                let named = is(json, "/Var", &["action"]);
-                let told = is(json, "/./attr", &["class", "break_glass"]);
-                let inside = json.as_object().into_iter().flat_map(|object| object.values());
-                !member && (named || told || inside.into_iter().any(|json| tells(json, is)))
+            Json::Object(object) => {
+                let group = at(json, &["in", "right", "Value", "__entity", "id"]).as_str();
+                let member = at(json, &["in", "left", "Var"]) == "action"
+                    && group.is_some_and(|id| schema::GROUPS.contains(&id));
+                let told = at(json, &[".", "attr"]);
+                !member
+                    && (at(json, &["Var"]) == "action"
+                        || told == "class"
+                        || told == "break_glass"
+                        || object.values().any(tells))
             }
-            Json::Array(all) => all.iter().any(|json| tells(json, is)),
+            Json::Array(all) => all.iter().any(tells),
             _ => false,
         }
     }
-    let conditions = |json: Json| json.get("conditions").is_some_and(|json| tells(json, &is));
-    policy.to_json().is_ok_and(|json| !conditions(json))
+    policy.to_json().is_ok_and(|json| !tells(at(&json, &["conditions"])))
 }
 
 /// False only where the policy's scope names another role.

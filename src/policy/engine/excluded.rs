@@ -9,7 +9,7 @@
 use cedar_policy::{Effect, EntityUid};
 use serde_json::Value as Json;
 
-use super::compile::Written;
+use super::written::{Written, at, is_purpose};
 use crate::{
     ids::RoleName,
     policy::pack::{error::PackError, files::PACK_FILE, vocabulary::Vocabulary},
@@ -148,8 +148,7 @@ impl Word<'_> {
             side.get("Value").is_some()
                 || side.get("Set").is_some()
                 || at(side, &["Var"]) == "principal"
-                || (at(side, &[".", "left", "Var"]) == "context"
-                    && at(side, &[".", "attr"]) == "purpose")
+                || is_purpose(side)
         };
         let sides =
             |name: &str| body.get(name).map(|both| (at(both, &["left"]), at(both, &["right"])));
@@ -164,10 +163,7 @@ impl Word<'_> {
     fn is_subject(&self, side: &Json) -> bool {
         match self.kind {
             "Role" => at(side, &["Var"]) == "principal",
-            _ => {
-                at(side, &[".", "left", "Var"]) == "context"
-                    && at(side, &[".", "attr"]) == "purpose"
-            }
+            _ => is_purpose(side),
         }
     }
 
@@ -189,9 +185,4 @@ impl Word<'_> {
     fn is_json(&self, entity: &Json) -> bool {
         at(entity, &["type"]) == self.kind && at(entity, &["id"]) == self.name
     }
-}
-
-/// What stands at the end of a path of keys; `null` where there is nothing.
-fn at<'j>(json: &'j Json, path: &[&str]) -> &'j Json {
-    path.iter().fold(json, |at, key| at.get(key).unwrap_or(&Json::Null))
 }

@@ -18,6 +18,7 @@ pub(in crate::policy) mod request;
 mod separated;
 #[cfg(test)]
 mod tests;
+mod written;
 
 use std::collections::{HashMap, HashSet};
 
@@ -173,7 +174,7 @@ impl Engine {
         // Looked at beside the policies, not before them: their refusal says more, and costs the same.
         let closed = self.gates.refusal(case.who, verb, class);
         let mut policies = Vec::new();
-        let actions = [(group(verb), Verdict::Allow), ("mask", Verdict::Mask)];
+        let actions = [(verb.word(), Verdict::Allow), ("mask", Verdict::Mask)];
         for (slot, (group, verdict)) in slots.of(verb, class, case.who.role).zip(actions) {
             let before = self.common(common, slots, group, slot, case, context);
             let mut outcome = before.then(self.ask(slot, case, context.clone()));
@@ -346,21 +347,6 @@ impl CollectionSlots {
             Verb::Restrict => (slots.map(|_| &self.restrict), None),
         };
         first.into_iter().chain(second.filter(|slot| slot.may_permit(role)))
-    }
-}
-
-/// The group of a verb's actions. Where one question is asked for the whole record nothing is shared.
-fn group(verb: Verb) -> &'static str {
-    match verb {
-        Verb::Reveal => "reveal",
-        Verb::Match => "match",
-        Verb::Write => "write",
-        Verb::Create => "create",
-        Verb::Assign => "assign",
-        Verb::Erase => "erase",
-        Verb::Hold => "hold",
-        Verb::Derive => "derive",
-        Verb::Restrict => "restrict",
     }
 }
 

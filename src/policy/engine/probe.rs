@@ -88,16 +88,8 @@ impl Act {
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
-            Self::Reveal => "reveal",
             Self::Mask => "mask",
-            Self::Match => "match",
-            Self::Write => "write",
-            Self::Create => "create",
-            Self::Assign => "assign",
-            Self::Erase => "erase",
-            Self::Hold => "hold",
-            Self::Derive => "derive",
-            Self::Restrict => "restrict",
+            other => other.verb().word(),
         }
     }
 

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use cedar_policy::Policy;
 use serde_json::Value as Json;
 
+use super::written::{at, is_purpose};
 use crate::ids::PurposeName;
 
 /// The purposes of some `permit`s.
@@ -51,9 +52,9 @@ impl Purposes {
 
 /// The purposes of a policy whose `when`s limit them; `None` where none of them does.
 fn named(policy: &Json) -> Option<BTreeSet<String>> {
-    let clauses = policy.get("conditions")?.as_array()?.iter();
-    let whens = clauses.filter(|clause| clause.get("kind").is_some_and(|kind| kind == "when"));
-    let limits = whens.filter_map(|clause| limited(clause.get("body")?));
+    let clauses = at(policy, &["conditions"]).as_array()?.iter();
+    let whens = clauses.filter(|clause| at(clause, &["kind"]) == "when");
+    let limits = whens.filter_map(|clause| limited(at(clause, &["body"])));
     limits.reduce(|all, other| all.intersection(&other).cloned().collect())
 }
 
@@ -71,17 +72,12 @@ fn limited(body: &Json) -> Option<BTreeSet<String>> {
             if is_purpose(left) { right } else { Some(left).filter(|_| is_purpose(right))? };
         return Some(BTreeSet::from([literal(other)?]));
     }
-    let contains = body.get("contains").filter(|c| c.get("right").is_some_and(is_purpose))?;
-    contains.pointer("/left/Set")?.as_array()?.iter().map(literal).collect()
-}
-
-fn is_purpose(json: &Json) -> bool {
-    json.pointer("/./left/Var").is_some_and(|var| var == "context")
-        && json.pointer("/./attr").is_some_and(|attr| attr == "purpose")
+    let contains = body.get("contains").filter(|sides| is_purpose(at(sides, &["right"])))?;
+    at(contains, &["left", "Set"]).as_array()?.iter().map(literal).collect()
 }
 
 fn literal(json: &Json) -> Option<String> {
-    json.pointer("/Value/__entity/id")?.as_str().map(str::to_owned)
+    at(json, &["Value", "__entity", "id"]).as_str().map(str::to_owned)
 }
 
 #[cfg(test)]

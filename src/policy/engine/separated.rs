@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{CollectionSlots, Slot, compile::Written, excluded};
+use super::{CollectionSlots, Slot, excluded, written::Written};
 use crate::{
     ids::{CollectionName, RoleName},
     policy::{
