@@ -248,6 +248,6 @@ fn habilitation(role: &str) -> Outcome<Habilitation> {
         profession: None,
         sworn: false,
         undertaking_on: Some(TODAY.parse()?),
-        undertaking_ref: None,
+        undertaking_ref: Some("bench".to_owned()),
     })
 }

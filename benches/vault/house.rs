@@ -225,6 +225,7 @@ fn agent(name: &str, kind: AgentKind, role: &str, unit: Option<&str>) -> NewAgen
             valid_to: "2021-12-31".to_owned(),
             authority: "the bench".to_owned(),
             undertaking_on: Some(TODAY.to_owned()),
+            undertaking_ref: Some("bench".to_owned()),
             ..Habilitation::default()
         },
     }
